@@ -1,0 +1,129 @@
+"""The entry point: finds the command, runs it, and turns whatever happens into one line and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from defender_indicators import __version__
+from defender_indicators.cli import console
+from defender_indicators.errors import PackError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROGRAM = "defender-indicators"
+UNEXPECTED = 4
+"""Exit code of a defect of ours: as for a halted run, somebody must look before anything is tried again."""
+USAGE = 2
+
+COMMANDS = {
+    "import": ("importing", "Import the indicators of a file."),
+    "block": ("importing", "Block single values."),
+    "run": ("actions", "Run one action of the pack."),
+    "actions": ("actions", "List the actions of the pack, or describe one."),
+    "test-connection": ("actions", "Prove that sign-in and permission work."),
+    "validate": ("packs", "Check every file of a pack."),
+    "runs": ("runs", "List the runs in the ledger."),
+    "show": ("runs", "Show the report of a run."),
+    "resume": ("runs", "Go on with an unfinished run."),
+    "retry": ("runs", "Send again, as a new run, what a new try can help."),
+    "verify": ("runs", "Read back from Defender what a run has sent."),
+    "ledger": ("ledger", "Check, back up, recover or prune the ledger."),
+    "emulate": ("emulate", "Serve an emulated Defender on this machine."),
+    "completion": ("completion", "Print a shell's completion script."),
+}
+"""Command → its module and its one-line help, so that ``--help`` imports none of them."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is called, not before."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        """Return the names of all commands, in the order of a user's day."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
+        """Return a command, importing its module."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"defender_indicators.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's signature
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name=PROGRAM)
+def root() -> None:
+    r"""Put threat indicators into Microsoft Defender for Endpoint and keep them right.
+
+    \b
+    Exit codes:
+      0  every row is accepted, unchanged or a duplicate
+      1  some rows are refused, rejected or quarantined
+      2  bad input, usage or manifest; nothing was sent
+      3  another run is sending for this tenant
+      4  halted, somebody must look: sign-in, settings, TLS, a defect
+      5  paused, can be resumed
+      6  held, needs an approval
+      7  ledger or disk
+      130, 143  stopped by a signal, can be resumed
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; never raises, never shows a traceback unasked.
+
+    Args:
+        arguments: without the program's name; the process's own when None.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    console.prepare(as_json="--json" in given)
+    try:
+        return _run(given)
+    except Exception as error:  # noqa: BLE001  # the last line of defence: a user never meets a traceback
+        return _unexpected(error, verbose="--verbose" in given)
+    finally:
+        console.finish()
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        code = root.main(arguments, prog_name=PROGRAM, standalone_mode=False)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        console.say(error.format_message())
+        return USAGE
+    except click.ClickException as error:
+        return _usage(error)
+    except PackError as error:
+        return console.fail(type(error).__name__, str(error), error.exit_code)
+    except (click.Abort, KeyboardInterrupt) as stop:
+        return console.fail("Interrupted", "stopped by a signal", getattr(stop, "exit_code", 130))
+    return code if isinstance(code, int) else 0
+
+
+def _usage(error: click.ClickException) -> int:
+    context = getattr(error, "ctx", None)
+    hint = f"\nTry '{context.command_path} --help'." if context else ""
+    return console.fail("UsageError", error.format_message() + hint, USAGE)
+
+
+def _unexpected(error: Exception, *, verbose: bool) -> int:
+    if verbose:
+        from traceback import format_exception  # noqa: PLC0415  # only a defect needs it
+
+        from defender_indicators.redaction import redact  # noqa: PLC0415  # only a defect needs it
+
+        console.say(redact("".join(format_exception(error))))
+    hint = "" if verbose else " Add --verbose for the details."
+    return console.fail("UnexpectedError", f"Unexpected {type(error).__name__}; this is a defect.{hint}", UNEXPECTED)

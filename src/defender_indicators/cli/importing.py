@@ -1,0 +1,126 @@
+"""``import`` and ``block``: indicators from a file, from standard input, or from the command line itself."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from defender_indicators.cli import console
+from defender_indicators.cli.options import ACTIONS, TYPES, Options, row_defaults, sending_options
+from defender_indicators.clock import SystemClock
+
+if TYPE_CHECKING:
+    from defender_indicators.sources import Source
+
+FORMAT_NAMES = ("json", "ndjson", "portal-csv", "values")
+
+
+@click.command("import")
+@click.argument("file", metavar="FILE|-")
+@click.option("--dry-run", is_flag=True, help="Show what would be sent; needs no network.")
+@click.option(
+    "--format", "chosen", type=click.Choice(FORMAT_NAMES), default=None, help="Default: found in the content."
+)
+@click.option(
+    "--action",
+    type=click.Choice(ACTIONS, case_sensitive=False),
+    metavar="ACTION",
+    help="Action of rows that have none: Allowed, Audit, Warn, Block, BlockAndRemediate; legacy: Alert, AlertAndBlock.",
+)
+@click.option("--expires", default="", metavar="30d|12h|TIME|never", help="End of rows that have none.")
+@row_defaults
+@click.option("--idempotency-key", default="", help="A second import with the same key does nothing.")
+@click.option(
+    "--legacy-actions",
+    type=click.Choice(["translate", "keep"]),
+    default=None,
+    help="What to do with Alert and AlertAndBlock; default: the configuration's, else translate.",
+)
+@sending_options
+def import_command(  # noqa: PLR0913  # one parameter per option
+    file: str,
+    *,
+    dry_run: bool,
+    chosen: str | None,
+    action: str | None,
+    expires: str,
+    title: str,
+    description: str,
+    severity: str | None,
+    idempotency_key: str,
+    legacy_actions: str | None,
+    **common: Any,
+) -> int:
+    """Import the indicators of FILE, or of standard input for '-'.
+
+    Reads Microsoft's request body {"Indicators": [...]}, a JSON list, NDJSON, the Defender portal's CSV, or a plain
+    list of values. A plain list needs --action and --title.
+    """
+    from defender_indicators.cli.session import act  # noqa: PLC0415  # slow to import
+    from defender_indicators.delivery import RowStream  # noqa: PLC0415  # slow to import
+    from defender_indicators.sources import open_source  # noqa: PLC0415  # slow to import
+
+    defaults = _defaults(action=action, title=title, description=description, severity=severity, expires=expires)
+    with open_source(file, sys.stdin.buffer, chosen=chosen or "") as source:
+        _announce(source)
+        if source.format == "values" and not (action and title):
+            raise click.UsageError("A plain list of values needs --action and --title; for example --action Block.")
+        inputs = {"indicators": RowStream(source.rows), "defaults": defaults, "dry_run": dry_run}
+        optional = {"idempotency_key": idempotency_key, "legacy_actions": legacy_actions}
+        inputs |= {name: value for name, value in optional.items() if value}
+        return act(Options(**common), "import_indicators", inputs, dry_run=dry_run)
+
+
+@click.command("block")
+@click.argument("values", nargs=-1, required=True, metavar="VALUE...")
+@click.option("--type", "kind", type=click.Choice(TYPES), help="Default: told by the value.")
+@click.option("--expires", default="90d", show_default=True, metavar="30d|12h|TIME|never", help="When the block ends.")
+@click.option("--dry-run", is_flag=True, help="Show what would be sent; needs no network.")
+@row_defaults
+@sending_options
+def block_command(  # noqa: PLR0913  # one parameter per option
+    values: tuple[str, ...],
+    *,
+    kind: str | None,
+    expires: str,
+    dry_run: bool,
+    title: str,
+    description: str,
+    severity: str | None,
+    **common: Any,
+) -> int:
+    """Block single values: file hashes, IP addresses, domains, URLs."""
+    from defender_indicators.cli.session import act  # noqa: PLC0415  # slow to import
+    from defender_indicators.delivery import RowStream  # noqa: PLC0415  # slow to import
+    from defender_indicators.sources.values import rows_of  # noqa: PLC0415  # slow to import
+
+    title = title or "Blocked from the command line"
+    defaults = _defaults(action="Block", title=title, description=description, severity=severity, expires=expires)
+    inputs = {"indicators": RowStream(rows_of(values, kind or "")), "defaults": defaults, "dry_run": dry_run}
+    return act(Options(**common), "import_indicators", inputs, dry_run=dry_run)
+
+
+def _defaults(*, expires: str, **fields: str | None) -> dict[str, str]:
+    """Return the fields that rows without them get; a title serves as description, which the service requires."""
+    fields["description"] = fields["description"] or fields["title"]
+    fields["expirationTime"] = _expiration(expires)
+    return {name: value for name, value in fields.items() if value}
+
+
+def _expiration(expires: str) -> str:
+    from defender_indicators.sources import parse_expiry  # noqa: PLC0415  # slow to import
+
+    if not expires:
+        return ""
+    try:
+        return parse_expiry(expires, SystemClock().now())
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="'--expires'") from None
+
+
+def _announce(source: Source) -> None:
+    console.say(f"Reading {source.name} as {source.format} ({source.detected_by}).")
+    for notice in source.notices:
+        console.say(f"Note: {notice}.")

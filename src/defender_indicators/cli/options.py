@@ -1,0 +1,91 @@
+"""Options that several commands share, and the values that they accept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Command = TypeVar("_Command", bound="Callable[..., Any]")
+
+ACTIONS = ("Allowed", "Audit", "Warn", "Block", "BlockAndRemediate", "Alert", "AlertAndBlock")
+SEVERITIES = ("Informational", "Low", "Medium", "High")
+TYPES = ("FileSha256", "FileSha1", "FileMd5", "CertificateThumbprint", "IpAddress", "DomainName", "Url")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What a user may say to every command that works on a tenant."""
+
+    tenant: str = ""
+    config: Path | None = None
+    ca_bundle: Path | None = None
+    as_json: bool = False
+    log_format: str = "text"
+    verbose: bool = False
+    no_wait: bool = False
+
+
+_TENANT = (
+    click.option("--tenant", default="", metavar="NAME", help="Profile of the configuration; default: 'default'."),
+    click.option(
+        "--config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        envvar="DEFENDER_INDICATORS_CONFIG",
+        help="Configuration file.",
+    ),
+    click.option(
+        "--ca-bundle",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="PEM file of the authorities to trust instead of the public ones.",
+    ),
+)
+_OUTPUT = (
+    click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON document on standard output."),
+    click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="Form of the log lines."),
+    click.option("--verbose", is_flag=True, help="Log every step to standard error."),
+)
+_SENDING = (
+    click.option("--no-wait", is_flag=True, help="Exit with 3 when another run is sending, instead of waiting."),
+)
+_ROW_DEFAULTS = (
+    click.option("--title", default="", help="Title of rows that have none."),
+    click.option("--description", default="", help="Description of rows that have none; default: the title."),
+    click.option(
+        "--severity",
+        type=click.Choice(SEVERITIES, case_sensitive=False),
+        metavar="LEVEL",
+        help="Severity of rows that have none: Informational, Low, Medium or High.",
+    ),
+)
+
+
+def output_options(command: _Command) -> _Command:
+    """Add ``--json``, ``--log-format`` and ``--verbose``."""
+    return _with(command, _OUTPUT)
+
+
+def tenant_options(command: _Command) -> _Command:
+    """Add the options of every command that works on a tenant or its ledger."""
+    return _with(command, (*_TENANT, *_OUTPUT))
+
+
+def sending_options(command: _Command) -> _Command:
+    """Add the options of every command that sends."""
+    return _with(command, (*_SENDING, *_TENANT, *_OUTPUT))
+
+
+def row_defaults(command: _Command) -> _Command:
+    """Add the options that fill fields of rows which lack them."""
+    return _with(command, _ROW_DEFAULTS)
+
+
+def _with(command: _Command, options: tuple[Callable[[_Command], _Command], ...]) -> _Command:
+    for option in reversed(options):
+        command = option(command)
+    return command

@@ -1,0 +1,113 @@
+"""A report for people: what was asked, what came of it, which rows failed and why, and what to do next."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from defender_indicators.cli import console
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+FAILED = ("rejected", "refused", "quarantined", "held", "deferred", "unknown")
+SHOWN = 20
+SAMPLE = 5
+NOT_YET = "Imported is not yet enforced: devices follow within 2 hours for files, 48 hours for network indicators."
+
+
+def show_report(report: Mapping[str, Any]) -> None:
+    """Write a report to standard output; one without a run is a plan, of which nothing was sent."""
+    counts = {status: count for status, count in report["counts"].items() if count}
+    if report["run_id"]:
+        _show_outcome(report, counts)
+    else:
+        _show_plan(report, counts)
+    _show_failed(report, counts)
+    for line in _next_steps(report, counts):
+        console.show(line)
+
+
+def show_facts(facts: Mapping[str, Any]) -> None:
+    """Write the outputs of an action that is no import, one a line."""
+    for name, value in facts.items():
+        words = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+        console.show(f"{name.replace('_', ' ')}: {words}")
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """Return counts in words, ``no rows`` when there is nothing to count."""
+    return ", ".join(f"{count} {status}" for status, count in counts.items() if count) or "no rows"
+
+
+def _show_outcome(report: Mapping[str, Any], counts: Mapping[str, int]) -> None:
+    calls = report["calls"]
+    console.show(f"{report['outcome']}: {counted(counts)}")
+    waited = f", {calls['seconds_waited']:.0f} s waited" if calls["seconds_waited"] >= 1 else ""
+    console.show(f"run {report['run_id']}: {_plural(calls['count'], 'call')}{waited}")
+    if stopped := getattr(report, "stopped", ""):
+        console.show(f"stopped: {stopped}")
+
+
+def _show_plan(report: Mapping[str, Any], counts: Mapping[str, int]) -> None:
+    waiting = counts.get("pending", 0)
+    console.show(f"dry run, nothing was sent: {counted(counts)}")
+    console.show(f"would send {_plural(waiting, 'row')} in {_plural(report['calls']['count'], 'call')}")
+    sample = list(islice((row for row in report["results"] if row["status"] == "pending"), SAMPLE))
+    if sample:
+        console.show_table(
+            ["row", "value", "type", "action"], [_cells(row, "value", "type", "action") for row in sample]
+        )
+        if waiting > len(sample):
+            console.show(f"…and {waiting - len(sample)} more")
+
+
+def _show_failed(report: Mapping[str, Any], counts: Mapping[str, int]) -> None:
+    total = sum(counts.get(status, 0) for status in FAILED)
+    if not total:
+        return
+    rows = list(islice((row for row in report["results"] if row["status"] in FAILED), SHOWN))
+    console.show_table(
+        ["row", "value", "status", "code", "reason"],
+        [_cells(row, "value", "status", "code", "reason") for row in rows],
+    )
+    if total > len(rows):
+        console.show(f"…and {total - len(rows)} more; --json has them all")
+    for code, remedy in _remedies(rows):
+        console.show(f"{code}: {remedy}")
+
+
+def _cells(row: Mapping[str, Any], *names: str) -> list[object]:
+    return [row["index"], *(console.printable(row[name], 200) for name in names)]
+
+
+def _remedies(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Yield what to do about each code, where the reason of the row does not say it already."""
+    known = _known_remedies()
+    told = set()
+    for row in rows:
+        code = row["code"]
+        remedy = known.get(code, "")
+        if remedy and code not in told and remedy not in row["reason"]:
+            told.add(code)
+            yield code, remedy
+
+
+def _known_remedies() -> dict[str, str]:
+    from defender_indicators import delivery, indicators, sources  # noqa: PLC0415  # only where a row failed
+
+    return {**sources.CODES, **getattr(delivery, "CODES", {}), **indicators.CODES}
+
+
+def _next_steps(report: Mapping[str, Any], counts: Mapping[str, int]) -> Iterator[str]:
+    run = report["run_id"]
+    if counts.get("accepted"):
+        yield NOT_YET
+    if run and report["outcome"] in ("paused", "halted"):
+        yield f"Go on with: defender-indicators resume {run}"
+    elif run and counts.get("refused"):
+        yield f"When the cause is gone: defender-indicators retry {run}"
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,240 @@
+"""The durable record: runs, batches, exceptions and calls, read and written in the few ways delivery needs.
+
+Methods named ``put_…`` and ``set_…`` must run inside ``transaction()``; every call to the service costs exactly two
+transactions, one before a byte leaves (:meth:`CallBook.open`) and one after the answer was judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+from uuid import uuid4
+
+import orjson
+
+from defender_indicators.delivery.database import Database
+from defender_indicators.errors import InputError
+
+OPEN_STATES: Final = ("pending", "inflight", "unknown", "deferred")
+_BATCH: Final = (
+    "id, run, lane, first, positions, notes, body, request_id, state, parent, root, attempts, ambiguous,"
+    " sent_at, sent_boot, sent_wall, code, reason"
+)
+_HEAD: Final = b'{"Indicators":['
+_TAIL: Final = b"]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution; ``state`` is ``sending``, ``paused``, ``halted`` or ``finished``."""
+
+    number: int
+    id: str
+    created: str
+    state: str
+    plan_hash: str
+    subject_hash: str
+    retry_of: str
+    total: int
+    max_rows: int
+    max_bytes: int
+    waited: float
+    stopped: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The rows of one request. ``positions`` are input indexes, ``notes`` maps some of them to lists of notes.
+
+    ``root`` is the batch whose refusal is being bisected (0: none), ``sent_at`` the boot time of the first send.
+    """
+
+    id: int
+    run: str
+    lane: int
+    first: int
+    positions: Sequence[int]
+    notes: dict[str, list[str]]
+    body: bytes
+    request_id: str
+    state: str
+    parent: int
+    root: int
+    attempts: int
+    ambiguous: int
+    sent_at: float | None
+    sent_boot: str
+    sent_wall: str
+    code: str
+    reason: str
+
+    def payloads(self) -> list[dict[str, Any]]:
+        """Return the rows as they are sent, in Microsoft's spelling."""
+        rows: list[dict[str, Any]] = orjson.loads(self.body)["Indicators"]
+        return rows
+
+
+class NewBatch(NamedTuple):
+    """A batch to be written; ``rows`` are frozen payloads."""
+
+    lane: int
+    positions: Sequence[int]
+    rows: Sequence[bytes]
+    notes: dict[str, list[str]]
+
+
+class Exceptional(NamedTuple):
+    """A row that needs a line of its own; ``payload`` (Microsoft's spelling) only where it could be sent again."""
+
+    position: int
+    status: str
+    value: str
+    type: str
+    action: str
+    code: str
+    reason: str = ""
+    remote_id: str = ""
+    notes: Sequence[str] = ()
+    payload: bytes | None = None
+
+
+class Ledger:
+    """Everything delivery remembers about one (cloud, tenant, application); ``path`` None: a private temporary one."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.database = Database(path)
+        self.path = path
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Commit what happens inside, or undo all of it."""
+        return self.database.transaction()
+
+    def close(self) -> None:
+        """Close the file."""
+        self.database.close()
+
+    # runs
+
+    def run(self, run_id: str) -> Run:
+        """Return a run by id, or the newest one for ``""``.
+
+        Raises:
+            InputError: there is no such run.
+        """
+        where, values = ("WHERE id = ?", (run_id,)) if run_id else ("ORDER BY number DESC LIMIT 1", ())
+        found = self._runs(where, values)
+        if not found:
+            raise InputError(f"run {run_id or '(newest)'}: not in {self.path}; `runs` lists what is there")
+        return found[0]
+
+    def runs(self) -> list[Run]:
+        """Return all runs, oldest first."""
+        return self._runs("ORDER BY number")
+
+    def unfinished(self) -> list[Run]:
+        """Return the runs that can be resumed, oldest first."""
+        return self._runs("WHERE state <> 'finished' ORDER BY number")
+
+    def run_by_key(self, idempotency_key: str) -> Run | None:
+        """Return the run that was started with this key of the caller's."""
+        return next(iter(self._runs("WHERE idempotency_key = ?", (idempotency_key,))), None)
+
+    def put_run(self, run_id: str, created: str, plan_hash: str, **more: Any) -> None:
+        """Write a new run."""
+        columns = {"id": run_id, "created": created, "state": "sending", "plan_hash": plan_hash, **more}
+        marks = ", ".join("?" * len(columns))
+        self.database.execute(f"INSERT INTO run ({', '.join(columns)}) VALUES ({marks})", tuple(columns.values()))
+
+    def set_run(self, run_id: str, **columns: Any) -> None:
+        """Change columns of a run."""
+        self._set("run", run_id, columns)
+
+    # batches
+
+    def put_batches(self, run_id: str, batches: Iterable[NewBatch], **more: Any) -> None:
+        """Write new, unsent batches; ``more`` are further columns."""
+        for new in batches:
+            columns = {
+                "run": run_id,
+                "lane": new.lane,
+                "first": new.positions[0],
+                "size": len(new.positions),
+                "positions": orjson.dumps(new.positions),
+                "notes": orjson.dumps(new.notes) if new.notes else b"",
+                "body": _HEAD + b",".join(new.rows) + _TAIL,
+                "request_id": str(uuid4()),
+                "state": "pending",
+                **more,
+            }
+            marks = ", ".join("?" * len(columns))
+            self.database.execute(f"INSERT INTO batch ({', '.join(columns)}) VALUES ({marks})", tuple(columns.values()))
+
+    def set_batch(self, batch_id: int, **columns: Any) -> None:
+        """Change columns of a batch."""
+        self._set("batch", batch_id, columns)
+
+    def batches(self, where: str, parameters: Sequence[Any] = ()) -> Iterator[Batch]:
+        """Return batches, one in memory at a time."""
+        for row in self.database.execute(f"SELECT {_BATCH} FROM batch WHERE {where}", parameters):
+            positions, notes = orjson.loads(row[4]), orjson.loads(row[5]) if row[5] else {}
+            yield Batch(*row[:4], positions, notes, *row[6:])  # type: ignore[call-arg]  # the columns of _BATCH
+
+    def batch(self, batch_id: int) -> Batch:
+        """Return one batch."""
+        return next(self.batches("id = ?", (batch_id,)))
+
+    # rows
+
+    def put_rows(self, run_id: str, rows: Iterable[Exceptional]) -> None:
+        """Write rows that need a line of their own."""
+        self.database.executemany(
+            "INSERT INTO row (run, position, status, value, type, action, code, reason, remote_id, notes, payload)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            ((run_id, *row[:8], orjson.dumps(row.notes) if row.notes else b"", row.payload) for row in rows),
+        )
+
+    def rows(self, run_id: str) -> Iterator[Exceptional]:
+        """Return the rows with a line of their own, in input order."""
+        for row in self.database.execute(
+            "SELECT position, status, value, type, action, code, reason, remote_id, notes, payload"
+            " FROM row WHERE run = ? ORDER BY position",
+            (run_id,),
+        ):
+            noted = orjson.loads(row[8]) if row[8] else ()
+            yield Exceptional(*row[:8], noted, row[9])  # type: ignore[call-arg]  # the columns selected
+
+    def counts(self, run_id: str) -> dict[str, int]:
+        """Return rows per status; the sum is the number of input rows."""
+        counts: dict[str, int] = {}
+        for status, count in self.database.execute(
+            "SELECT status, COUNT(*) FROM row WHERE run = ? GROUP BY status", (run_id,)
+        ):
+            counts[status] = counts.get(status, 0) + count
+        for state, size, accepted in self.database.execute(
+            "SELECT state, SUM(size), SUM(accepted) FROM batch WHERE run = ? AND state <> 'split' GROUP BY state",
+            (run_id,),
+        ):
+            status, count = ("accepted", accepted) if state == "answered" else (status_of(state), size)
+            counts[status] = counts.get(status, 0) + count
+        return counts
+
+    def _runs(self, tail: str, values: Sequence[Any] = ()) -> list[Run]:
+        names = ", ".join(Run.__slots__)
+        return [Run(*row) for row in self.database.execute(f"SELECT {names} FROM run {tail}", values)]
+
+    def _set(self, table: str, identifier: Any, columns: dict[str, Any]) -> None:
+        changes = ", ".join(f"{name} = ?" for name in columns)
+        self.database.execute(f"UPDATE {table} SET {changes} WHERE id = ?", (*columns.values(), identifier))
+
+
+def status_of(state: str) -> str:
+    """Return the status of the rows of an open or quarantined batch."""
+    return "unknown" if state == "inflight" else state
+
+
+def rows_of(body: bytes) -> list[bytes]:
+    """Return the frozen payloads of a body, byte for byte as they were planned."""
+    return [orjson.dumps(row) for row in orjson.loads(body)["Indicators"]]

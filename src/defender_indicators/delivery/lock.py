@@ -1,0 +1,62 @@
+"""One sender per ledger: a kernel lock that dies with its holder, and a note that says who holds it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from defender_indicators.clock import Clock
+from defender_indicators.errors import LedgerError, LockedError
+
+
+@contextmanager
+def sender_lock(ledger: Path, clock: Clock, wait: Callable[[str], bool]) -> Iterator[None]:
+    """Hold the right to send.
+
+    ``flock``, not ``lockf``: the latter is lost as soon as *any* descriptor of the file is closed.
+
+    Args:
+        ledger: the ledger's path; the lock is a file beside it.
+        clock: dates the note.
+        wait: called with the holder while the lock is taken; it returns after a short while, true to try again.
+
+    Raises:
+        LockedError: somebody else is sending and ``wait`` gave up.
+    """
+    path = ledger.with_name(ledger.name + ".lock")
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise LedgerError(f"{path}: {error.strerror}; the folder of the ledger must be yours and writable") from error
+    try:
+        while not _taken(descriptor):
+            holder = _holder(path)
+            if not wait(holder):
+                raise LockedError(f"{ledger.stem}: {holder} is sending; wait for it, or look with `runs`")
+        note = {"pid": os.getpid(), "host": socket.gethostname(), "since": clock.now().isoformat(timespec="seconds")}
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(note).encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _holder(path: Path) -> str:
+    try:
+        note = json.loads(path.read_bytes())
+        return f"process {note['pid']} on {note['host']} (since {note['since']})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"

@@ -1,0 +1,137 @@
+"""Settling doubt by reading: what is too old or too often unanswered to be sent again is looked up in the tenant."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+
+from defender_indicators.clock import Clock
+from defender_indicators.delivery.answer import Answer, Call
+from defender_indicators.delivery.classify import Kind, Verdict
+from defender_indicators.delivery.health import Health
+from defender_indicators.delivery.ledger import Batch, Exceptional, Ledger, NewBatch, rows_of
+from defender_indicators.delivery.reading import Found, Reading
+from defender_indicators.delivery.settle import NOT_ANSWERED, Settler
+from defender_indicators.indicators import row_from_api
+
+_PASSING: Final = frozenset({Kind.UNAUTHORIZED, Kind.THROTTLED, Kind.NOT_SENT})
+"""Answers that say nothing about the listing: others see to them, the page is simply asked for again."""
+
+
+class Reconciler:
+    """Finds batches that must not be sent again unread, lists the tenant, and settles them."""
+
+    def __init__(self, ledger: Ledger, health: Health, clock: Clock, settler: Settler) -> None:
+        self._ledger = ledger
+        self._health = health
+        self._clock = clock
+        self._settler = settler
+        self._reading: Reading | None = None
+        self._doubtful: dict[int, bool] = {}
+
+    def wanted(self, run_id: str) -> bool:
+        """Whether a listing is under way or due; afterwards :meth:`call` has the next page."""
+        if self._reading is not None:
+            return True
+        self._doubtful = self._due(run_id)
+        if not self._doubtful:
+            return False
+        keys = {
+            (row["type"], row["value"])
+            for batch_id in self._doubtful
+            for raw in self._ledger.batch(batch_id).payloads()
+            if (row := row_from_api({"id": "", **raw}))
+        }
+        self._reading = Reading(keys)
+        return True
+
+    def call(self) -> Call:
+        """Return the request for the next page."""
+        return Call("GET", self._reading.path if self._reading else "")
+
+    def page(self, verdict: Verdict, answer: Answer, now: float) -> None:
+        """Take a page in; after the last one settle every doubtful batch, inside the caller's transaction."""
+        if self._reading is None or verdict.kind in _PASSING:
+            return
+        problem = self._reading.page(answer)
+        if verdict.kind is Kind.FATAL:
+            self._health.halt(f"reading back: {verdict.reason}; the app needs the permission Ti.ReadWrite.All")
+        elif problem and self._reading.failures >= self._health.timing.read_tries:
+            self._health.pause(f"rows are in doubt and cannot be read back: {problem}")
+        elif problem:
+            self._health.hold(now + self._health.backoff(self._reading.failures), problem)
+        elif not self._reading.path:
+            for batch_id, aged in self._doubtful.items():
+                self._settle(self._ledger.batch(batch_id), self._reading, aged=aged)
+            self._reading = None
+
+    def _due(self, run_id: str) -> dict[int, bool]:
+        """Return doubtful batches; true for those that are in doubt for so long that somebody may have acted."""
+        now, boot, timing = self._clock.boottime(), self._clock.boot_id(), self._health.timing
+        due = {}
+        for identifier, run, size, ambiguous, code, sent_at, sent_boot in self._ledger.database.execute(
+            "SELECT id, run, size, ambiguous, code, sent_at, sent_boot FROM batch WHERE state = 'unknown'"
+        ):
+            aged = sent_boot != boot or now - sent_at > timing.reconcile_after
+            often = ambiguous >= timing.ambiguous_tries
+            if aged or (often and (size == 1 or run != run_id or code == NOT_ANSWERED)):
+                due[identifier] = aged
+        return due
+
+    def _settle(self, batch: Batch, reading: Reading, *, aged: bool) -> None:
+        rows = batch.payloads()
+        findings = [reading.find(row, batch.sent_wall) for row in rows]
+        equal = [finding.found is Found.EQUAL for finding in findings]
+        ids = [finding.ids[0] if same else None for finding, same in zip(findings, equal, strict=True)]
+        held, again = [], []
+        for place, finding in enumerate(findings):
+            deleted = finding.found is Found.ABSENT and aged and any(equal)
+            if finding.found is Found.CHANGED or deleted:
+                held.append(_held(batch, place, rows[place], deleted=deleted))
+            elif finding.found is not Found.EQUAL:
+                again.append(place)
+        self._ledger.put_rows(batch.run, held)
+        self._ledger.set_batch(batch.id, state="answered", accepted=sum(equal), ids=orjson.dumps(ids))
+        if again:
+            self._not_there(batch, again, aged=aged)
+
+    def _not_there(self, batch: Batch, places: list[int], *, aged: bool) -> None:
+        payloads = rows_of(batch.body)
+        positions = [batch.positions[place] for place in places]
+        notes = {str(position): batch.notes[str(position)] for position in positions if str(position) in batch.notes}
+        state, code = self._verdict(batch, aged=aged)
+        self._ledger.put_batches(
+            batch.run,
+            [NewBatch(batch.lane, positions, [payloads[place] for place in places], notes)],
+            state=state,
+            parent=batch.id,
+            code=code,
+            reason=batch.reason,
+        )
+
+    def _verdict(self, batch: Batch, *, aged: bool) -> tuple[str, str]:
+        if aged:
+            return "pending", ""
+        if batch.root and len(batch.positions) > 1:
+            return "deferred", "bisect_budget_spent"
+        if batch.code == NOT_ANSWERED:
+            return "quarantined", NOT_ANSWERED
+        if batch.root or self._settler.good_answers:
+            return "quarantined", "isolated_by_bisect"
+        self._health.pause(f"the service keeps failing: {batch.reason}")
+        return "pending", ""
+
+
+def _held(batch: Batch, place: int, row: dict[str, Any], *, deleted: bool) -> Exceptional:
+    what = "is no longer in the tenant" if deleted else "was changed in the tenant"
+    return Exceptional(
+        batch.positions[place],
+        "held",
+        row["indicatorValue"],
+        row["indicatorType"],
+        row["action"],
+        "changed_elsewhere",
+        f"the row {what} since it was sent; check it there, then import it again if it is still wanted",
+        notes=batch.notes.get(str(batch.positions[place]), ()),
+    )

@@ -1,0 +1,265 @@
+"""What a verdict changes for one batch: accept, refuse, split, resize, wait. Runs inside the caller's transaction."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import orjson
+
+from defender_indicators.delivery.classify import Kind, Verdict, looks_like_capacity
+from defender_indicators.delivery.health import Health
+from defender_indicators.delivery.ledger import Batch, Exceptional, Ledger, NewBatch, rows_of
+
+NOT_ANSWERED: Final = "row_not_answered"
+"""Code of a batch made of rows that an otherwise good answer left out."""
+_COURTESIES: Final = 2
+"""How often a refusal that asks for patience is treated as a 429."""
+_SYSTEMIC_ROWS: Final = 10
+_SYSTEMIC_SINGLES: Final = 3
+
+
+class Outcome(NamedTuple):
+    """``delay``: seconds before this batch is tried again; ``drain``: nothing new while calls are in flight."""
+
+    delay: float = 0.0
+    drain: bool = False
+
+
+class Settler:
+    """Applies verdicts to batches.
+
+    Attributes:
+        good_answers: answers with a row each.
+        suspicious: something was refused whole and nothing was ever accepted; the cause may be systemic.
+    """
+
+    def __init__(self, ledger: Ledger, health: Health) -> None:
+        self._ledger = ledger
+        self._health = health
+        self.good_answers = 0
+        self._good_before: dict[int, int] = {}
+        self._spent: Counter[int] = Counter()
+        self._singles: dict[int, list[str]] = {}
+        self._courtesies: Counter[int] = Counter()
+        self._resizes = 0
+        self.suspicious = False
+
+    def settle(self, batch: Batch, verdict: Verdict, now: float) -> Outcome:
+        """Write down what the verdict means for the batch and its rows."""
+        self._spent[batch.root or batch.id] += 1
+        match verdict.kind:
+            case Kind.ANSWERED:
+                return self._answered(batch, verdict)
+            case Kind.AMBIGUOUS:
+                return self._ambiguous(batch, verdict, now)
+            case Kind.REJECTED:
+                return self._rejected(batch, verdict)
+            case Kind.TOO_MANY_ROWS | Kind.TOO_LARGE:
+                return self._too_big(batch, verdict)
+            case Kind.FATAL:
+                self._health.halt(verdict.reason)
+        doubtful = verdict.doubtful or batch.state == "unknown"
+        self._ledger.set_batch(batch.id, state="unknown" if doubtful else "pending")
+        return Outcome()
+
+    def resized(self, batch: Batch, max_rows: int, max_bytes: int) -> bool:
+        """Cut a batch that is too big for what the service allows now; returns whether it was."""
+        if len(batch.positions) == 1 or (len(batch.positions) <= max_rows and len(batch.body) <= max_bytes):
+            return False
+        average = len(batch.body) // len(batch.positions) + 1
+        step = max(1, min(max_rows, max_bytes // average, len(batch.positions) - 1))
+        cuts = range(0, len(batch.positions), step)
+        with self._ledger.transaction():
+            self._replace(batch, [(cut, cut + step) for cut in cuts], state=batch.state, root=batch.root)
+        return True
+
+    def _answered(self, batch: Batch, verdict: Verdict) -> Outcome:
+        self._health.answered()
+        self.good_answers += 1
+        self.suspicious = False
+        full = self._capacity_rows(verdict)
+        if verdict.refused:
+            self._ledger.put_rows(batch.run, self._exceptions(batch, verdict, full))
+        accepted = sum(identifier is not None for identifier in verdict.ids)
+        self._ledger.set_batch(batch.id, state="answered", accepted=accepted, ids=orjson.dumps(verdict.ids), code="")
+        missing = [place for place, found in enumerate(verdict.ids) if found is None and place not in verdict.refused]
+        if missing:
+            self._ask_again(batch, missing)
+        if batch.root:
+            self._split_sibling(batch)
+        if full:
+            self._defer_rest(batch.run)
+        return Outcome()
+
+    def _exceptions(self, batch: Batch, verdict: Verdict, full: set[int]) -> list[Exceptional]:
+        rows = batch.payloads()
+        return [
+            Exceptional(
+                batch.positions[place],
+                "deferred" if place in full else "refused",
+                rows[place]["indicatorValue"],
+                rows[place]["indicatorType"],
+                rows[place]["action"],
+                "capacity_reached" if place in full else "refused_by_service",
+                reason,
+                notes=batch.notes.get(str(batch.positions[place]), ()),
+                payload=orjson.dumps(rows[place]),
+            )
+            for place, reason in sorted(verdict.refused.items())
+        ]
+
+    def _capacity_rows(self, verdict: Verdict) -> set[int]:
+        """Two signals: the words, and so many rows at once that it cannot be about the rows."""
+        full = {place for place, reason in verdict.refused.items() if looks_like_capacity(reason)}
+        return full if len(full) >= self._health.timing.capacity_rows else set()
+
+    def _defer_rest(self, run: str) -> None:
+        self._ledger.database.execute(
+            "UPDATE batch SET state = 'deferred', code = 'capacity_reached' WHERE run = ? AND state = 'pending'", (run,)
+        )
+        self._health.pause("the tenant holds as many indicators as it may; free some, then `resume`")
+
+    def _ask_again(self, batch: Batch, missing: Sequence[int]) -> None:
+        rows = rows_of(batch.body)
+        positions = [batch.positions[place] for place in missing]
+        self._ledger.put_batches(
+            batch.run,
+            [NewBatch(batch.lane, positions, [rows[place] for place in missing], _notes(batch, positions))],
+            state="unknown",
+            parent=batch.id,
+            root=batch.root,
+            ambiguous=batch.ambiguous + 1,
+            code=NOT_ANSWERED,
+            **_sent(batch),
+        )
+
+    def _ambiguous(self, batch: Batch, verdict: Verdict, now: float) -> Outcome:
+        tries = batch.ambiguous + 1
+        before = self._good_before.setdefault(batch.id, self.good_answers)
+        if not batch.root:
+            self._health.ambiguous(verdict.reason, now, strange=verdict.strange)
+        self._ledger.set_batch(batch.id, state="unknown", ambiguous=tries, code=verdict.code, reason=verdict.reason)
+        if tries < self._health.timing.ambiguous_tries:
+            return Outcome(delay=self._health.backoff(tries))
+        others_succeed = bool(batch.root) or self.good_answers > before
+        if others_succeed and len(batch.positions) > 1 and batch.code != NOT_ANSWERED:
+            return self._bisect(batch, verdict, state="unknown")
+        return Outcome(delay=self._health.backoff(tries))
+
+    def _rejected(self, batch: Batch, verdict: Verdict) -> Outcome:
+        self._health.spoke()
+        if verdict.retry_after is not None and self._courtesies[batch.id] < _COURTESIES:
+            self._courtesies[batch.id] += 1
+            self._ledger.set_batch(batch.id, state=batch.state)
+            return Outcome(delay=verdict.retry_after)
+        self.suspicious = self.good_answers == 0
+        if self._both_halves_disallowed(batch, verdict):
+            self._health.halt(verdict.reason)
+            self._ledger.set_batch(batch.id, state="pending", code=verdict.code, reason=verdict.reason)
+            return Outcome(drain=True)
+        if len(batch.positions) > 1:
+            return self._bisect(batch, verdict, state="pending")
+        self._ledger.set_batch(batch.id, state="quarantined", code="isolated_by_bisect", reason=verdict.reason)
+        self._look_for_a_system(batch, verdict)
+        return Outcome(drain=True)
+
+    def _bisect(self, batch: Batch, verdict: Verdict, *, state: str) -> Outcome:
+        root = batch.root or batch.id
+        middle = (len(batch.positions) + 1) // 2
+        halves = [(0, middle), (middle, len(batch.positions))]
+        self._replace(batch, halves, state=state, root=root, code=verdict.code, reason=verdict.reason)
+        if self._spent[root] >= self._health.timing.bisect_calls:
+            self._give_up(root)
+        return Outcome(drain=True)
+
+    def _give_up(self, root: int) -> None:
+        """The budget is spent: unsent rows wait for another run, rows in doubt are read back."""
+        tries = self._health.timing.ambiguous_tries
+        execute = self._ledger.database.execute
+        execute(
+            "UPDATE batch SET state = 'deferred', code = 'bisect_budget_spent' WHERE root = ? AND state = 'pending'",
+            (root,),
+        )
+        execute(
+            "UPDATE batch SET ambiguous = ?, code = ? WHERE root = ? AND state = 'unknown'", (tries, NOT_ANSWERED, root)
+        )
+
+    def _split_sibling(self, batch: Batch) -> None:
+        """When one half passed, what was wrong with the whole is in the other: do not send it to find that out."""
+        siblings = self._ledger.batches(
+            "parent = ? AND id <> ? AND root = ? AND attempts = 0 AND state IN ('pending', 'unknown')",
+            (batch.parent, batch.id, batch.root),
+        )
+        for sibling in list(siblings):
+            if len(sibling.positions) > 1:
+                verdict = Verdict(Kind.REJECTED, sibling.code, sibling.reason)
+                self._bisect(sibling, verdict, state=sibling.state)
+            elif sibling.state == "unknown":
+                self._ledger.set_batch(sibling.id, ambiguous=self._health.timing.ambiguous_tries)
+            else:
+                self._ledger.set_batch(sibling.id, state="quarantined", code="isolated_by_bisect")
+
+    def _both_halves_disallowed(self, batch: Batch, verdict: Verdict) -> bool:
+        if verdict.code != "DisallowedOperation" or batch.parent != batch.root or not batch.root:
+            return False
+        others = self._ledger.database.execute(
+            "SELECT COUNT(*) FROM batch WHERE parent = ? AND id <> ? AND attempts > 0"
+            " AND state IN ('split', 'quarantined')",
+            (batch.root, batch.id),
+        )
+        return bool(others.fetchone()[0])
+
+    def _look_for_a_system(self, batch: Batch, verdict: Verdict) -> None:
+        """Three isolated rows refused with one code while nothing was accepted: it is not the rows."""
+        if not batch.root or not self.suspicious:
+            return
+        codes = self._singles.setdefault(batch.root, [])
+        codes.append(verdict.code)
+        root = self._ledger.batch(batch.root)
+        if len(root.positions) <= _SYSTEMIC_ROWS or len(codes) < _SYSTEMIC_SINGLES or len(set(codes)) > 1:
+            return
+        self._ledger.database.execute(
+            "UPDATE batch SET state = 'pending', code = '' WHERE root = ? AND state = 'quarantined'", (batch.root,)
+        )
+        self._health.halt(f"every row is refused alike ({verdict.reason}): the request itself is wrong, not the rows")
+
+    def _too_big(self, batch: Batch, verdict: Verdict) -> Outcome:
+        self._health.spoke()
+        self._resizes += 1
+        if self._resizes > self._health.timing.resize_tries:
+            self._health.halt(f"the service allows smaller and smaller requests: {verdict.reason}")
+        if len(batch.positions) == 1:
+            self._ledger.set_batch(batch.id, state="quarantined", code="too_large", reason=verdict.reason)
+        elif verdict.kind is Kind.TOO_LARGE:
+            self._ledger.set_run(batch.run, max_bytes=len(batch.body) // 2)
+            self._ledger.set_batch(batch.id, state=batch.state)
+        else:
+            rows = min(verdict.allowed or len(batch.positions) // 2, len(batch.positions) - 1)
+            self._ledger.set_run(batch.run, max_rows=max(1, rows))
+            self._ledger.set_batch(batch.id, state=batch.state)
+        return Outcome(drain=True)
+
+    def _replace(self, batch: Batch, cuts: Sequence[tuple[int, int]], **columns: object) -> None:
+        rows = rows_of(batch.body)
+        pieces = [
+            NewBatch(
+                batch.lane,
+                batch.positions[start:end],
+                rows[start:end],
+                _notes(batch, batch.positions[start:end]),
+            )
+            for start, end in cuts
+        ]
+        self._ledger.set_batch(batch.id, state="split")
+        self._ledger.put_batches(batch.run, pieces, parent=batch.id, **_sent(batch), **columns)
+
+
+def _notes(batch: Batch, positions: Sequence[int]) -> dict[str, list[str]]:
+    names = {str(position) for position in positions} & batch.notes.keys() if batch.notes else set()
+    return {name: batch.notes[name] for name in names}
+
+
+def _sent(batch: Batch) -> dict[str, object]:
+    return {"sent_at": batch.sent_at, "sent_boot": batch.sent_boot, "sent_wall": batch.sent_wall}

@@ -1,0 +1,90 @@
+"""Domain names: lower case, IDNA 2008, no trailing dot, never a public suffix alone.
+
+Source: indicators-overview.md (a domain covers all its subdomains).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+from defender_indicators.indicators.codes import Refused, shown
+from defender_indicators.indicators.refang import fold, refang, trim
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
+
+TRAILING_DOT = "trailing dot dropped"
+PUNYCODED = "international name written in its ASCII form"
+
+_PLAIN = re.compile(r"[a-z0-9.-]*[a-z0-9]").fullmatch
+_LONGEST = 1024  # far beyond any name; what comes after (IDNA) is not linear
+# Reserved for documentation and tests (RFC 2606), so no list of real suffixes knows them.
+_RESERVED = (".example", ".test", ".invalid")
+
+
+def domain(value: str, notes: list[str]) -> str:
+    """Return the canonical name; what cannot be one is returned for the schema to refuse.
+
+    Only ICANN suffixes count as public: blocking all of a dynamic DNS provider is a decision, not a slip.
+
+    Raises:
+        Refused: ``public_suffix``, ``bad_domain`` (IDNA), ``bad_characters``, ``too_long``.
+    """
+    if not _PLAIN(value) or "xn--" in value:
+        value = host_name(refang(fold(trim(value, notes), notes), notes), notes)
+    if suffixes().publicsuffix(value) == value:
+        raise Refused("public_suffix", f"indicatorValue: {shown(value)!r} is a public suffix")
+    return value
+
+
+def host_name(text: str, notes: list[str]) -> str:
+    """Return a host name in lower case, without a trailing dot, its labels in ASCII.
+
+    Raises:
+        Refused: ``bad_domain`` when IDNA 2008 has no ASCII form for it, ``too_long``.
+    """
+    if len(text) > _LONGEST:
+        raise Refused("too_long", f"indicatorValue: a name of {len(text)} characters")
+    name = text.lower()
+    if not name.isascii() or "xn--" in name:
+        name = _ascii(name, notes)
+    if name.endswith(".") and not name.endswith(".."):
+        notes.append(TRAILING_DOT)
+        name = name[:-1]
+    return name
+
+
+def known_suffix(name: str) -> bool:
+    """Return whether ``name`` (canonical, with a dot in it) ends in a public suffix or a reserved test suffix."""
+    return "." in name and (name.endswith(_RESERVED) or suffixes().publicsuffix(name) is not None)
+
+
+@cache
+def suffixes() -> PublicSuffixList:
+    """Return the public suffixes; read once, and only when a name is met (about 40 ms)."""
+    from publicsuffixlist import PublicSuffixList  # noqa: PLC0415 - only names need it
+
+    return PublicSuffixList(accept_unknown=False, only_icann=True)
+
+
+def _ascii(name: str, notes: list[str]) -> str:
+    import idna  # noqa: PLC0415 - only international names need it
+
+    try:
+        mapped = idna.uts46_remap(name, std3_rules=False, transitional=False)
+        labels = [_label(label) for label in mapped.split(".")]
+    except UnicodeError as error:
+        raise Refused("bad_domain", f"indicatorValue: {shown(name)!r} is no IDNA 2008 name") from error
+    if not name.isascii():
+        notes.append(PUNYCODED)
+    return ".".join(labels)
+
+
+def _label(label: str) -> str:
+    import idna  # noqa: PLC0415 - only international names need it
+
+    if label.startswith("xn--"):
+        return idna.alabel(idna.ulabel(label)).decode("ascii")
+    return label if label.isascii() else idna.alabel(label).decode("ascii")

@@ -1,0 +1,153 @@
+"""Checks data against a schema and says what is wrong in words that help.
+
+One engine does it, in linear time for any pattern. A value is never quoted: it may be a secret, or very long.
+A schema may say the remedy itself, in ``x-remedy``, beside the keyword that fails.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jsonschema_rs
+
+from defender_indicators.pack.problems import json_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+Validator = jsonschema_rs.Draft202012Validator
+
+_MOST_NAMES = 20
+_LONGEST_NAME = 80
+_KINDS = {"object": "a mapping", "array": "a list", "string": "text", "boolean": "true or false", "null": "null"}
+_WORDS = {
+    "minLength": ("is shorter than {limit} characters", "write a longer text"),
+    "maxLength": ("is longer than {limit} characters", "shorten it"),
+    "minItems": ("has fewer than {limit} items", "add the missing items"),
+    "maxItems": ("has more than {limit} items", "remove some"),
+    "minProperties": ("has fewer than {limit} entries", "add the missing entries"),
+    "maxProperties": ("has more than {limit} entries", "remove some"),
+    "minimum": ("is less than {limit}", "write {limit} or more"),
+    "maximum": ("is more than {limit}", "write {limit} or less"),
+    "exclusiveMinimum": ("is not more than {limit}", "write more than {limit}"),
+    "exclusiveMaximum": ("is not less than {limit}", "write less than {limit}"),
+    "const": ("has the wrong value", "write {expected_value}"),
+    "pattern": ("has the wrong form", "write text that matches {pattern}"),
+    "format": ("is not a valid {format}", "write a {format}"),
+    "uniqueItems": ("an item is there twice", "keep one of them"),
+    "falseSchema": ("is not allowed here", "remove it"),
+    "propertyNames": ("a key has the wrong form", "rename the key"),
+    "contains": ("an item that must be there is missing", "add it"),
+}
+_NOT_JSON = ("holds something that JSON cannot say", "pass whole characters, numbers, lists and mappings only")
+_ANYTHING = Validator({"type": "object"})
+_NO_WORDS = ("does not fit any of the allowed forms", "compare it with the schema")
+
+
+class Finding(NamedTuple):
+    """One thing that is wrong with some data; its text is ``$.path: cause; remedy``."""
+
+    path: tuple[str | int, ...]
+    cause: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{json_path(self.path)}: {self.cause}; {self.remedy}"
+
+
+class Checker:
+    """One compiled schema.
+
+    Args:
+        schema: the schema.
+        registry: the schemas that it may refer to; nothing is ever fetched.
+        base: the URI that its references are relative to.
+        lookup: returns the part of a schema that an absolute URI names; {} when there is none.
+
+    Raises:
+        jsonschema_rs.ValidationError: the schema itself is wrong.
+    """
+
+    def __init__(
+        self,
+        schema: Mapping[str, Any],
+        *,
+        registry: jsonschema_rs.Registry | None = None,
+        base: str = "pack:///",
+        lookup: Callable[[str], Any] | None = None,
+    ) -> None:
+        self._lookup = lookup or (lambda _: {})
+        self._validator = Validator(
+            dict(schema),
+            registry=registry,
+            base_uri=base,
+            pattern_options=jsonschema_rs.RegexOptions(),
+            validate_formats=True,
+            offline=True,
+        )
+
+    def findings(self, data: object) -> list[Finding]:
+        """Return everything that is wrong with ``data``, in the order of the data; [] when it is right."""
+        try:
+            if self._validator.is_valid(data):
+                return []
+            found = [finding for error in self._validator.iter_errors(data) for finding in self._explain(error)]
+        except ValueError:
+            return list(_unsayable(data))
+        return sorted(found, key=lambda finding: [(isinstance(key, str), key) for key in finding.path])
+
+    def _explain(self, error: jsonschema_rs.ValidationError) -> Iterator[Finding]:
+        keyword, details, path = error.kind.name, error.kind.as_dict(), tuple(error.instance_path)
+        rule = self._rule(error.absolute_keyword_location or "")
+        known = list(rule.get("properties", {}))
+        if "unexpected" in details:
+            for key in details["unexpected"]:
+                yield Finding((*path, key), "is not known here", _instead(str(key), known))
+            return
+        if keyword == "required":
+            name = details["property"]
+            about = rule.get("properties", {}).get(name, {}).get("description", "")
+            yield Finding(path, f"{name} is missing", f"add {name}" + (f": {about.split('. ')[0]}" if about else ""))
+            return
+        cause, remedy = _words(keyword, details, error.instance)
+        yield Finding(path, cause, rule.get("x-remedy", remedy))
+
+    def _rule(self, location: str) -> dict[str, Any]:
+        """Return the schema object that holds the failing keyword."""
+        rule = self._lookup(location.rpartition("/")[0])
+        return rule if isinstance(rule, dict) else {}
+
+
+def _unsayable(data: object) -> Iterator[Finding]:
+    """Name the entries that JSON cannot express: half characters, bytes, sets, keys that are not text."""
+    entries = data.items() if isinstance(data, dict) else ()
+    found = False
+    for key, value in entries:
+        try:
+            _ANYTHING.is_valid({key: value})
+        except ValueError:
+            found = True
+            yield Finding((str(key),), *_NOT_JSON)
+    if not found:
+        yield Finding((), *_NOT_JSON)
+
+
+def _words(keyword: str, details: Mapping[str, Any], value: object) -> tuple[str, str]:
+    if keyword == "type":
+        wanted = " or ".join(_KINDS.get(kind, f"a {kind}") for kind in details["types"])
+        quote = details["types"] == ["string"] and isinstance(value, int | float)
+        return f"must be {wanted}", "put it in quotes" if quote else f"write {wanted}"
+    if keyword == "enum":
+        options = [option if isinstance(option, str) else json.dumps(option) for option in details["options"]]
+        return "is not one of the allowed values", _instead(str(value)[:_LONGEST_NAME], options)
+    cause, remedy = _WORDS.get(keyword, _NO_WORDS)
+    return cause.format(**details), remedy.format(**details)
+
+
+def _instead(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"allowed: {', '.join(known[:_MOST_NAMES])}" if known else "remove it"

@@ -1,0 +1,74 @@
+"""JSON as it is written: nothing coerced, nothing dropped, nothing that crashes the reader.
+
+A key given twice, ``NaN``, ``1e999`` and a number of thousands of digits spoil the row they stand in, not the
+document: they are decoded to ``Spoiled``, which ``spoiled_in`` finds.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from typing import Any, NamedTuple
+
+MAX_DIGITS = 400
+
+
+class Spoiled(NamedTuple):
+    """Stands where JSON was well-formed but cannot be taken at its word."""
+
+    reason: str
+
+
+def strict_loads(text: str) -> Any:
+    """Return the value of a JSON text; ``Spoiled`` marks what must not be trusted.
+
+    Raises:
+        ValueError: the text is not JSON, or is nested too deeply; the message names line and column.
+    """
+    try:
+        return _DECODER.decode(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def spoiled_in(value: object) -> str:
+    """Return why a decoded value cannot be trusted, ``""`` when it can."""
+    if isinstance(value, Spoiled):
+        return value.reason
+    if isinstance(value, dict):
+        return _first_spoiled(list(value.values()))
+    return _first_spoiled(value) if isinstance(value, list) else ""
+
+
+def _first_spoiled(values: list[Any]) -> str:
+    for value in values:
+        if type(value) is not str and (reason := spoiled_in(value)):
+            return reason
+    return ""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> object:
+    result = dict(pairs)
+    if len(result) == len(pairs):
+        return result
+    keys = Counter(key for key, _ in pairs)
+    return Spoiled(f"the key {ascii(keys.most_common(1)[0][0])[:60]} is given twice")
+
+
+def _integer(digits: str) -> object:
+    return int(digits) if len(digits) <= MAX_DIGITS else Spoiled(f"a number of {len(digits)} digits")
+
+
+def _finite(digits: str) -> object:
+    number = float(digits) if len(digits) <= MAX_DIGITS else math.inf
+    return number if math.isfinite(number) else Spoiled(f"the number {digits[:20]} is out of range")
+
+
+def _constant(name: str) -> object:
+    return Spoiled(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_int=_integer, parse_float=_finite, parse_constant=_constant
+)

@@ -1,0 +1,105 @@
+import pytest
+
+from defender_indicators.cli import console
+from defender_indicators.cli.summary import NOT_YET, SHOWN, show_facts, show_report
+
+
+@pytest.fixture(autouse=True)
+def fresh():
+    console.prepare(as_json=False)
+
+
+def row(index, status, code="", reason="", value="203.0.113.7"):
+    return {"index": index, "value": value, "type": "IpAddress", "action": "Block", "status": status, "id": ""} | {
+        "code": code,
+        "reason": reason,
+        "retryable": status == "refused",
+        "notes": [],
+    }
+
+
+def report(rows, outcome="partial", run_id="run-1"):
+    counts = dict.fromkeys(("accepted", "refused", "rejected", "pending", "unknown"), 0)
+    for each in rows:
+        counts[each["status"]] += 1
+    calls = {"count": 1, "attempts": 1, "seconds_waited": 61.2}
+    return {"outcome": outcome, "run_id": run_id, "counts": counts, "results": rows, "calls": calls, "retry_with": []}
+
+
+@pytest.fixture
+def shown(capfd):
+    """Return a function: a report to what a person sees of it."""
+
+    def show(given):
+        show_report(given)
+        return capfd.readouterr().out
+
+    return show
+
+
+def test_says_what_came_of_it_and_how_long_it_waited(shown):
+    words = shown(report([row(0, "accepted"), row(1, "refused", "refused_by_service", "no")]))
+    assert words.startswith("partial: 1 accepted, 1 refused\nrun run-1: 1 call, 61 s waited\n")
+
+
+def test_says_that_imported_is_not_yet_enforced(shown):
+    words = shown(report([row(0, "accepted")], "succeeded"))
+    assert NOT_YET in words
+    assert "2 hours for files" in NOT_YET
+    assert "48 hours for network" in NOT_YET
+
+
+def test_promises_nothing_where_nothing_was_accepted(shown):
+    assert NOT_YET not in shown(report([row(0, "rejected", "expired")], "failed"))
+
+
+def test_case_120_a_hostile_value_is_shown_and_obeyed_by_nobody(shown):
+    words = shown(report([row(0, "refused", "refused_by_service", "\x1b[2J[red]x", "\u202eevil[/red]")]))
+    assert "\\u202eevil[/red]" in words
+    assert "\\x1b[2J[red]x" in words
+    assert all(line.isprintable() for line in words.split("\n"))
+
+
+def test_many_failures_are_cut_and_counted(shown):
+    words = shown(
+        report([row(number, "refused", "refused_by_service", f"no {number};") for number in range(SHOWN + 30)])
+    )
+    assert f"no {SHOWN - 1};" in words
+    assert f"no {SHOWN};" not in words
+    assert "…and 30 more" in words
+
+
+def test_walks_no_further_than_it_shows(shown):
+    class Endless(list):
+        def __iter__(self):
+            yield from (row(number, "refused", "x") for number in range(SHOWN))
+            raise AssertionError("walked on")
+
+    given = report([row(0, "refused", "x")] * (SHOWN + 1))
+    given["results"] = Endless()
+    assert "…and 1 more" in shown(given)
+
+
+def test_says_once_what_to_do_about_a_code(shown):
+    words = shown(report([row(number, "rejected", "type_not_recognised", "line 7: no hash") for number in range(3)]))
+    assert words.count("type_not_recognised: ") == 1
+
+
+def test_says_how_to_go_on(shown):
+    assert "defender-indicators retry run-1" in shown(report([row(0, "refused", "refused_by_service")], "failed"))
+    assert "defender-indicators resume run-1" in shown(report([row(0, "unknown", "no_answer")], "paused"))
+    assert "defender-indicators" not in shown(report([row(0, "accepted")], "succeeded"))
+
+
+def test_a_plan_shows_what_would_be_sent(shown):
+    words = shown(report([row(number, "pending", value=f"198.51.100.{number}") for number in range(9)], "paused", ""))
+    assert words.startswith("dry run, nothing was sent: 9 pending\nwould send 9 rows in 1 call\n")
+    assert "198.51.100.4" in words
+    assert "198.51.100.5" not in words
+    assert "…and 4 more" in words
+    assert "resume" not in words
+
+
+def test_facts_are_one_a_line(capfd):
+    show_facts({"ok": True, "missing_roles": ["Ti.ReadWrite", "Ti.\x1b"], "clock_skew_seconds": 1.5})
+    assert capfd.readouterr().out == "ok: True\nmissing roles: Ti.ReadWrite, Ti.\\x1b\nclock skew seconds: 1.5\n"
