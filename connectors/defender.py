@@ -20,13 +20,14 @@ from defender_indicators.delivery.plan import Plan
 from defender_indicators.delivery.report import Report
 from defender_indicators.errors import AuthenticationError, ConfigurationError, ConnectorError
 from defender_indicators.logs import escape
+from defender_indicators.network import Network
 from defender_indicators.origin import same_origin
 from defender_indicators.product import Identity, Product
 from defender_indicators.redaction import guard_loggers, redact
 from defender_indicators.signin import SignInHttp, tenant_guid
 from defender_indicators.token_sources import Prompt, token_source
 from defender_indicators.tokens import Token
-from defender_indicators.transport import Http, Network
+from defender_indicators.transport import Http
 
 CLOCK_TOLERANCE: Final = 120.0
 """Seconds that this machine's clock may differ from the service's before it is worth a warning."""
@@ -149,7 +150,7 @@ class Defender:
 
         Returns:
             ``ok``, ``tenant``, ``app_id``, ``cloud``, ``api_url``, ``proxy`` and ``ca_bundle`` (``""`` when unset),
-            ``roles``, ``missing_roles``, ``clock_skew_seconds`` (service minus this machine), ``warnings``, ``remedy``
+            ``roles``, ``missing_roles``, ``clock_skew_seconds`` (how far this machine is ahead), ``warnings``, ``remedy``
             (``""`` when ok).
         """
         tenant, app, remedy = self.profile.tenant_id, self.profile.client_id, ""
@@ -169,7 +170,7 @@ class Defender:
             "ca_bundle": self.profile.network.ca_bundle,
             "roles": sorted(self.roles()),
             "missing_roles": self._missing(),
-            "clock_skew_seconds": round(self._http.skew or 0),
+            "clock_skew_seconds": -round(self._http.skew or 0),
             "warnings": self._warnings(),
             "remedy": remedy,
         }

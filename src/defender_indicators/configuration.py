@@ -25,9 +25,9 @@ from defender_indicators.credentials import (
 )
 from defender_indicators.delivery.limiter import Window
 from defender_indicators.errors import ConfigurationError, ManifestError
+from defender_indicators.network import Network
 from defender_indicators.pack.content import content_root
 from defender_indicators.product import windows
-from defender_indicators.transport import Network
 
 CONFIG_VARIABLE: Final = "DEFENDER_INDICATORS_CONFIG"
 HOME_VARIABLE: Final = "DEFENDER_INDICATORS_HOME"

@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from requests import Response
 from requests.utils import get_environ_proxies
@@ -22,7 +21,8 @@ from urllib3.exceptions import HTTPError
 from defender_indicators.clock import Clock
 from defender_indicators.delivery.answer import Answer, Failure
 from defender_indicators.logs import escape
-from defender_indicators.redaction import Secret, redact
+from defender_indicators.network import Network
+from defender_indicators.redaction import redact
 from defender_indicators.wire import Exchange, open_session
 
 LARGEST: Final = 8 * 1024 * 1024
@@ -31,31 +31,11 @@ CHUNK: Final = 64 * 1024
 DETAIL: Final = 300
 """Characters of a failure's detail."""
 
+HALF_A_SECOND: Final = 0.5
+"""A ``Date`` header is cut to whole seconds; this is what it is short of on average."""
+
 _TUNNEL: Final = re.compile(r"Tunnel connection failed: (\d{3})")
 _CA_HINT: Final = "if a gateway inspects TLS here, give its CA with --ca-bundle or DEFENDER_CA_BUNDLE"
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    """How to get out.
-
-    Args:
-        ca_bundle: PEM file; ``""`` means the public authorities.
-        proxy: URL of a proxy, ``"env"`` for the environment's, ``""`` for none.
-        connect_timeout: seconds for one address to answer.
-        deadline: seconds for a whole call, first byte of DNS to last byte of the answer.
-    """
-
-    ca_bundle: str = ""
-    proxy: str = field(default="", repr=False)
-    connect_timeout: float = 10.0
-    deadline: float = 120.0
-    password: Secret | None = field(init=False, default=None, repr=False)
-
-    def __post_init__(self) -> None:
-        """Make the proxy's password known as a secret."""
-        if password := urlsplit(self.proxy).password:
-            object.__setattr__(self, "password", Secret(unquote(password)))
 
 
 class Http:
@@ -125,9 +105,10 @@ class Http:
 
     def _compare_clocks(self, date: str) -> None:
         try:
-            self.skew = (parsedate_to_datetime(date) - self._clock.now()).total_seconds()
+            ahead = parsedate_to_datetime(date) - self._clock.now()
         except (TypeError, ValueError):
             return  # no date, or none that can be compared
+        self.skew = ahead.total_seconds() + HALF_A_SECOND
 
 
 def _proxies(proxy: str, url: str) -> dict[str, str]:

@@ -53,3 +53,38 @@ def spawn(environment):
         return Ended(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def defender():
+    """An emulated Defender for all tests of the command line."""
+    from defender_indicators.emulator import Emulator, Settings  # noqa: PLC0415  # slow to import
+
+    with Emulator(Settings(window_seconds=1.0)) as running:
+        yield running
+
+
+@pytest.fixture
+def tenant(defender, environment):
+    """The emulated Defender, empty and without faults, with commands that sign in to it."""
+    defender.faults.clear()
+    defender.clear()
+    environment.update(defender.environment())
+    return defender
+
+
+@pytest.fixture
+def start(environment):
+    """Return a function that starts a command and does not wait for it."""
+    started = []
+
+    def run(*arguments, **more):
+        command = [sys.executable, "-m", "defender_indicators.cli", *arguments]
+        more = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": environment} | more
+        started.append(subprocess.Popen(command, **more))
+        return started[-1]
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()

@@ -2,6 +2,8 @@ import io
 import json
 import os
 import sys
+from collections import UserDict
+from pathlib import Path
 
 import pytest
 
@@ -70,11 +72,8 @@ def test_a_failure_after_the_document_adds_no_second_one(capfd):
 
 
 def test_a_document_may_hold_what_is_computed_as_it_is_read(capfd):
-    class Lazy(dict):
-        pass
-
-    console.show_json([Lazy(a=(number for number in range(3)))])
-    assert json.loads(capfd.readouterr().out) == [{"a": [0, 1, 2]}]
+    console.show_json([UserDict(a=range(3), b=Path("x"))])
+    assert json.loads(capfd.readouterr().out) == [{"a": [0, 1, 2], "b": "x"}]
 
 
 @pytest.mark.parametrize("variables", [{}, {"FORCE_COLOR": "1"}, {"TTY_COMPATIBLE": "1"}, {"CLICOLOR_FORCE": "1"}])

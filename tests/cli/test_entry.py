@@ -123,8 +123,8 @@ def test_every_error_ends_with_its_exit_code_and_one_line(call, raising, error, 
     ended = call("runs")
     assert ended.code == code
     assert ended.out == ""
-    assert ended.err.startswith("Error: ")
-    assert ended.err.count("\n") == 1
+    assert ended.err.lstrip().startswith("Error: ")
+    assert ended.err.lstrip().count("\n") == 1
 
 
 @pytest.mark.parametrize(("error", "code"), RAISED, ids=lambda value: type(value).__name__)

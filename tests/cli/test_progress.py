@@ -57,3 +57,12 @@ def test_draws_a_bar_where_somebody_watches(monkeypatch):
         show(at(waiting_seconds=3, waiting_reason="[bold]limit"))
     assert "4/10" in stream.getvalue()
     assert "[bold]limit" in stream.getvalue()
+
+
+def test_in_a_log_a_long_wait_is_said_once(capfd):
+    with progress_bar() as show:
+        for seconds in (58, 57, 3):
+            show(at(waiting_seconds=seconds, waiting_reason="Retry-After"))
+        show(at(waiting_seconds=2, waiting_reason="the limit"))
+        show(at(total=0, waiting_seconds=0.2, waiting_reason="process 7 is sending"))
+    assert capfd.readouterr().err == "Waiting: Retry-After.\nWaiting: process 7 is sending.\n"

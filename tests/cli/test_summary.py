@@ -101,5 +101,14 @@ def test_a_plan_shows_what_would_be_sent(shown):
 
 
 def test_facts_are_one_a_line(capfd):
-    show_facts({"ok": True, "missing_roles": ["Ti.ReadWrite", "Ti.\x1b"], "clock_skew_seconds": 1.5})
-    assert capfd.readouterr().out == "ok: True\nmissing roles: Ti.ReadWrite, Ti.\\x1b\nclock skew seconds: 1.5\n"
+    show_facts({"schema_version": 1, "ok": True, "missing_roles": ["Ti.ReadWrite", "Ti.\x1b"], "skew_seconds": 1.5})
+    assert capfd.readouterr().out == "ok: yes\nmissing roles: Ti.ReadWrite, Ti.\\x1b\nskew seconds: 1.5\n"
+
+
+def test_facts_about_rows_are_a_table(capfd):
+    rows = [{"value": f"198.51.100.{number}", "ids": ["7", "8"]} for number in range(SHOWN + 2)]
+    show_facts({"ok": False, "counts": {"equal": 3, "absent": 0}, "rows": rows})
+    words = capfd.readouterr().out
+    assert words.startswith("ok: no\ncounts: 3 equal\n")
+    assert "7, 8" in words
+    assert words.rstrip().endswith("…and 2 more; --json has them all")

@@ -145,7 +145,7 @@ def test_empty_405_has_no_body(start_emulator, connect, row):
 
 
 def test_max_bytes_is_a_413(start_emulator, connect, row):
-    client = connect(start_emulator(faults=["max_bytes=300"]))
+    client = connect(start_emulator(faults=["max_bytes=200"]))
     assert client.send(row()).status_code == 200
     assert client.send(row(), row()).status_code == 413
 

@@ -284,7 +284,7 @@ def test_a_value_too_long_is_refused_never_cut(judge, make_row, kind, limit):
     assert judge(make_row(value, kind)).code == "too_long"
 
 
-@pytest.mark.parametrize("value", ["a." * 2000 + "example", "É." * 2000 + "example", "http://" + "a." * 200 + "example/"])
+@pytest.mark.parametrize("value", ["a." * 2000 + "example", "É." * 200 + "example", "http://" + "a." * 200 + "example/"])
 def test_a_name_too_long_is_refused_before_it_is_worked_on(judge, make_row, value):
     assert judge(make_row(value, "Url" if "://" in value else "DomainName")).code == "too_long"
 

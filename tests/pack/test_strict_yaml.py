@@ -44,8 +44,28 @@ def test_reads_what_json_would_read(text, value):
 
 @pytest.mark.parametrize(
     "text",
-    ["no", "No", "NO", "yes", "on", "off", "y", "n", "1:30", "190:20:30", "2021-12-12", "2001-12-14t21:59:43.10-05:00"]
-    + ["10.0.0.1", "0abc", "12ab34", "1.2.3", "=", "nothing", "e1234", "=1+1"],
+    [
+        "no",
+        "No",
+        "NO",
+        "yes",
+        "on",
+        "off",
+        "y",
+        "n",
+        "1:30",
+        "190:20:30",
+        "2021-12-12",
+        "2001-12-14t21:59:43.10-05:00",
+        "10.0.0.1",
+        "0abc",
+        "12ab34",
+        "1.2.3",
+        "=",
+        "nothing",
+        "e1234",
+        "=1+1",
+    ],
 )
 def test_reads_every_other_plain_word_as_text(text):
     assert loads(f"a: {text}", "f.yaml").data == {"a": text}
@@ -53,8 +73,29 @@ def test_reads_every_other_plain_word_as_text(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["0123", "+1", "-0", "1_000", "0x1F", "0o17", "0b11", "1e5", "1E5", "12345e67", ".5", "1.", ".inf", "-.Inf", ".NaN"]
-    + ["1234567890123456", "1234567890" * 4, "True", "FALSE", "Null", "~"],
+    [
+        "0123",
+        "+1",
+        "-0",
+        "1_000",
+        "0x1F",
+        "0o17",
+        "0b11",
+        "1e5",
+        "1E5",
+        "12345e67",
+        ".5",
+        "1.",
+        ".inf",
+        "-.Inf",
+        ".NaN",
+        "1234567890123456",
+        "1234567890" * 4,
+        "True",
+        "FALSE",
+        "Null",
+        "~",
+    ],
 )
 def test_case_095_refuses_what_other_readers_would_coerce(text):
     (problem,) = _problems(f"a: {text}\n")
@@ -87,10 +128,9 @@ def test_keeps_the_first_of_two_equal_keys_and_names_its_line():
     assert "first in line 1" in str(document.problems[0])
 
 
-@pytest.mark.parametrize("key", ["true", "null", "~", "12", "0x1", "1.5", "''\n: b\n? x", "!!str a", "&x a"])
+@pytest.mark.parametrize("key", ["true", "null", "~", "12", "0x1", "1.5", "!!str a", "&x a"])
 def test_refuses_plain_keys_that_are_not_text(key):
-    problems = _problems(f"{key}: 1\n")
-    assert bool(problems) is not key.startswith("''")
+    assert _problems(f"{key}: 1\n")
 
 
 @pytest.mark.parametrize("key", ["no", "on", "1:30", "a b", "'1'", '"<<"', "x-y"])

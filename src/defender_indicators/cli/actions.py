@@ -12,7 +12,9 @@ from defender_indicators.cli import console
 from defender_indicators.cli.options import Options, output_options, sending_options, tenant_options
 
 if TYPE_CHECKING:
-    from defender_indicators.pack.action import Action
+    from collections.abc import Mapping
+
+    from defender_indicators.pack import Action, Pack
 
 
 @click.command("run")
@@ -31,15 +33,14 @@ def run_command(action: str, *, given: tuple[str, ...], dry_run: bool, **common:
 
     An input that is a text is taken as it is written; any other is JSON, as in --input generate_alert=true.
     """
-    from defender_indicators.cli.session import act, load_pack  # noqa: PLC0415  # slow to import
+    from defender_indicators.cli.session import act  # noqa: PLC0415  # slow to import
 
-    manifest = load_pack().action(action)
-    inputs: dict[str, Any] = {}
-    for item in given:
-        inputs |= _inputs(item, manifest)
-    if dry_run:
-        inputs["dry_run"] = True
-    return act(Options(**common), action, inputs, dry_run=inputs.get("dry_run") is True)
+    def inputs(pack: Pack) -> dict[str, Any]:
+        wanted = pack.action(action).inputs.get("properties", {})
+        merged = {name: value for item in given for name, value in _inputs(item, wanted).items()}
+        return merged | ({"dry_run": True} if dry_run else {})
+
+    return act(Options(**common), action, inputs, dry_run=dry_run)
 
 
 @click.command("actions")
@@ -68,14 +69,14 @@ def test_connection_command(**common: Any) -> int:
     """Prove that sign-in and permission work: sign in, look at the roles, list once. Spends no import call."""
     from defender_indicators.cli.session import act  # noqa: PLC0415  # slow to import
 
-    return act(Options(**common), "test_connection", {})
+    return act(Options(**common), "test_connection", lambda _: {})
 
 
-def _inputs(item: str, action: Action) -> dict[str, Any]:
+def _inputs(item: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
     key, is_pair, text = item.partition("=")
     if not is_pair or not key.isidentifier():
         return _document(item)
-    if action.inputs.get("properties", {}).get(key, {}).get("type") == "string":
+    if wanted.get(key, {}).get("type") == "string":
         return {key: text}
     return {key: _json(text, f"--input {key}")}
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from rich.console import Console
 
@@ -132,10 +132,9 @@ def _reader_may_leave(stream: TextIO) -> Iterator[None]:
 
 
 def _plain(value: Any) -> Any:
-    """Return what json can write of a mapping or a sequence that is computed as it is read."""
-    if isinstance(value, dict | str | int | float | None):
+    """Return what json can write of mappings and sequences that are not plain ones."""
+    if isinstance(value, str | int | float | None):
         return value
     if hasattr(value, "keys"):
-        mapping: Mapping[str, Any] = value
-        return {key: _plain(mapping[key]) for key in mapping}
+        return {key: _plain(value[key]) for key in value}
     return [_plain(item) for item in value] if hasattr(value, "__iter__") else str(value)

@@ -10,6 +10,7 @@ import click
 
 from defender_indicators import __version__
 from defender_indicators.cli import console
+from defender_indicators.cli.signals import Interrupted
 from defender_indicators.errors import PackError
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ PROGRAM = "defender-indicators"
 UNEXPECTED = 4
 """Exit code of a defect of ours: as for a halted run, somebody must look before anything is tried again."""
 USAGE = 2
+INTERRUPTED = 130
 
 COMMANDS = {
     "import": ("importing", "Import the indicators of a file."),
@@ -100,19 +102,19 @@ def _run(arguments: list[str]) -> int:
         code = root.main(arguments, prog_name=PROGRAM, standalone_mode=False)
     except click.exceptions.Exit as end:
         return end.exit_code
-    except click.exceptions.NoArgsIsHelpError as error:
-        console.say(error.format_message())
-        return USAGE
     except click.ClickException as error:
         return _usage(error)
     except PackError as error:
         return console.fail(type(error).__name__, str(error), error.exit_code)
-    except (click.Abort, KeyboardInterrupt) as stop:
-        return console.fail("Interrupted", "stopped by a signal", getattr(stop, "exit_code", 130))
+    except (click.Abort, Interrupted) as stop:
+        return console.fail("Interrupted", "stopped by a signal", getattr(stop, "exit_code", INTERRUPTED))
     return code if isinstance(code, int) else 0
 
 
 def _usage(error: click.ClickException) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        console.say(error.format_message())
+        return USAGE
     context = getattr(error, "ctx", None)
     hint = f"\nTry '{context.command_path} --help'." if context else ""
     return console.fail("UsageError", error.format_message() + hint, USAGE)

@@ -70,7 +70,7 @@ def import_command(  # noqa: PLR0913  # one parameter per option
         inputs = {"indicators": RowStream(source.rows), "defaults": defaults, "dry_run": dry_run}
         optional = {"idempotency_key": idempotency_key, "legacy_actions": legacy_actions}
         inputs |= {name: value for name, value in optional.items() if value}
-        return act(Options(**common), "import_indicators", inputs, dry_run=dry_run)
+        return act(Options(**common), "import_indicators", lambda _: inputs, dry_run=dry_run)
 
 
 @click.command("block")
@@ -99,7 +99,7 @@ def block_command(  # noqa: PLR0913  # one parameter per option
     title = title or "Blocked from the command line"
     defaults = _defaults(action="Block", title=title, description=description, severity=severity, expires=expires)
     inputs = {"indicators": RowStream(rows_of(values, kind or "")), "defaults": defaults, "dry_run": dry_run}
-    return act(Options(**common), "import_indicators", inputs, dry_run=dry_run)
+    return act(Options(**common), "import_indicators", lambda _: inputs, dry_run=dry_run)
 
 
 def _defaults(*, expires: str, **fields: str | None) -> dict[str, str]:

@@ -4,31 +4,17 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from defender_indicators.cli import console
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from defender_indicators.delivery import Progress
 
-class Progress(Protocol):
-    """What delivery tells about a run; numbers are rows, seconds and calls."""
-
-    @property
-    def total(self) -> int: ...  # noqa: D102  # the class says it
-    @property
-    def accepted(self) -> int: ...  # noqa: D102  # the class says it
-    @property
-    def refused(self) -> int: ...  # noqa: D102  # the class says it
-    @property
-    def other(self) -> int: ...  # noqa: D102  # the class says it
-    @property
-    def waiting_seconds(self) -> float: ...  # noqa: D102  # the class says it
-    @property
-    def waiting_reason(self) -> str: ...  # noqa: D102  # the class says it
-    @property
-    def in_flight(self) -> int: ...  # noqa: D102  # the class says it
+LONG_WAIT = 10.0
+"""Seconds from which a wait is worth a line of a log."""
 
 
 def status_line(now: Progress) -> str:
@@ -46,11 +32,24 @@ def status_line(now: Progress) -> str:
     return " · ".join(parts)
 
 
+class _Spoken:
+    """Says once why nothing happens for a while; in a log, a line for each step would be too much."""
+
+    def __init__(self) -> None:
+        self._said = ""
+
+    def __call__(self, now: Progress) -> None:
+        long = now.total == 0 or now.waiting_seconds >= LONG_WAIT
+        if long and now.waiting_reason and now.waiting_reason != self._said:
+            self._said = now.waiting_reason
+            console.say(f"Waiting: {now.waiting_reason}.")
+
+
 @contextmanager
 def progress_bar() -> Iterator[Callable[[Progress], None]]:
-    """Yield a function that shows where a run stands; it does nothing unless somebody watches."""
+    """Yield a function that shows where a run stands: a bar where somebody watches, else a line for a long wait."""
     if not console.is_watched(sys.stderr):
-        yield lambda _: None
+        yield _Spoken()
         return
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn  # noqa: PLC0415  # only where a bar is drawn
     from rich.progress import Progress as Bar  # noqa: PLC0415  # only where a bar is drawn

@@ -24,7 +24,7 @@ def runs_command(**common: Any) -> int:
         console.show_json(found)
     elif found:
         rows: list[list[object]] = [
-            [run["run_id"], run["created"], run["state"], run["total"], counted(run["counts"]), run["retry_of"]]
+            [run["id"], run["created"], run["state"], run["total"], counted(run["counts"]), run["retry_of"]]
             for run in found
         ]
         console.show_table(["run", "created", "state", "rows", "counts", "retry of"], rows)
@@ -74,4 +74,6 @@ def verify_command(run: str, **common: Any) -> int:
 
     options = Options(**common)
     with opened(options) as context:
-        return show_outputs(options, context.verify(run))
+        found = context.verify(run)
+        show_outputs(options, found)
+    return 0 if found["ok"] else 1

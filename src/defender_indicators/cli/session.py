@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from defender_indicators.cli.options import Options
     from defender_indicators.context import Context
-    from defender_indicators.delivery import Report
+    from defender_indicators.delivery import Progress, Report
     from defender_indicators.pack import Pack
 
 HALTED = 4
@@ -53,6 +53,7 @@ def opened(options: Options, *, dry_run: bool = False) -> Iterator[Context]:
         environ=os.environ,
         wait=not options.no_wait,
         dry_run=dry_run,
+        prompt=console.say,
     ) as found:
         yield found
 
@@ -63,13 +64,13 @@ def ledger_path(options: Options) -> Path:
         return context.ledger_path
 
 
-def act(options: Options, name: str, inputs: Mapping[str, Any], *, dry_run: bool = False) -> int:
-    """Run an action, show its outputs, and return the exit code."""
+def act(options: Options, name: str, inputs: Callable[[Pack], Mapping[str, Any]], *, dry_run: bool = False) -> int:
+    """Run an action, show its outputs, and return the exit code; ``inputs`` may ask the pack what is wanted."""
     from defender_indicators.pack import run_action  # noqa: PLC0415  # slow to import
 
-    pack = load_pack()
     with opened(options, dry_run=dry_run) as context:
-        return deliver(options, context, lambda: run_action(pack, name, inputs, context))
+        given = inputs(context.pack)
+        return deliver(options, context, lambda: run_action(context.pack, name, given, context))
 
 
 def control(options: Options, work: Callable[[Context], Report]) -> int:
@@ -80,14 +81,14 @@ def control(options: Options, work: Callable[[Context], Report]) -> int:
 
 def deliver(options: Options, context: Context, work: Callable[[], Mapping[str, Any]]) -> int:
     """Do work that may send, under the bar and the signals; show what came of it and return the exit code."""
-    from defender_indicators.cli.progress import Progress, progress_bar  # noqa: PLC0415  # only where something runs
+    from defender_indicators.cli.progress import progress_bar  # noqa: PLC0415  # only where something runs
     from defender_indicators.cli.signals import guarded  # noqa: PLC0415  # only where something runs
 
     with guarded(context.stop) as guard:
         with progress_bar() as show:
 
             def progress(now: Progress) -> None:
-                guard.sending = True
+                guard.sending = now.total > 0
                 show(now)
 
             context.progress = progress
@@ -98,7 +99,7 @@ def deliver(options: Options, context: Context, work: Callable[[], Mapping[str, 
 
 def show_outputs(options: Options, outputs: Mapping[str, Any]) -> int:
     """Show what an action returned and return the exit code that belongs to it."""
-    from defender_indicators.cli.summary import show_facts, show_report  # noqa: PLC0415  # only where something runs
+    from defender_indicators.cli.summary import is_plan, plan_exit_code, show_facts, show_report  # noqa: PLC0415  # only where something runs
     from defender_indicators.delivery import Report  # noqa: PLC0415  # loaded by the action already
 
     if isinstance(outputs, Report):
@@ -106,7 +107,7 @@ def show_outputs(options: Options, outputs: Mapping[str, Any]) -> int:
             console.stream_json(outputs.write_json)
         else:
             show_report(outputs)
-        return outputs.exit_code
+        return plan_exit_code(outputs["counts"]) if is_plan(outputs) else outputs.exit_code
     if options.as_json:
         console.show_json(outputs)
     else:

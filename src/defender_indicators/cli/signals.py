@@ -27,7 +27,7 @@ class Stop(Protocol):
         """Ask the run to end."""
 
 
-class Interrupted(KeyboardInterrupt):
+class Interrupted(BaseException):
     """A signal that came before anything was sent."""
 
     def __init__(self, number: int) -> None:

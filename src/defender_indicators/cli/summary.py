@@ -13,26 +13,46 @@ if TYPE_CHECKING:
 FAILED = ("rejected", "refused", "quarantined", "held", "deferred", "unknown")
 SHOWN = 20
 SAMPLE = 5
+PLAN = "dry-run"
+BATCH = 500
+"""Rows in a call, where nothing else parts them. Source: import-ti-indicators.md."""
 NOT_YET = "Imported is not yet enforced: devices follow within 2 hours for files, 48 hours for network indicators."
 
 
 def show_report(report: Mapping[str, Any]) -> None:
-    """Write a report to standard output; one without a run is a plan, of which nothing was sent."""
+    """Write a report to standard output."""
     counts = {status: count for status, count in report["counts"].items() if count}
-    if report["run_id"]:
-        _show_outcome(report, counts)
-    else:
+    if is_plan(report):
         _show_plan(report, counts)
+    else:
+        _show_outcome(report, counts)
     _show_failed(report, counts)
-    for line in _next_steps(report, counts):
+    for line in () if is_plan(report) else _next_steps(report, counts):
         console.show(line)
 
 
+def is_plan(report: Mapping[str, Any]) -> bool:
+    """Return whether a report tells what would be sent, not what was."""
+    return report["run_id"] in ("", PLAN)
+
+
+def plan_exit_code(counts: Mapping[str, int]) -> int:
+    """Return the exit code of a dry run, in which waiting rows are as they should be."""
+    return 6 if counts.get("held") else int(bool(counts.get("rejected")))
+
+
 def show_facts(facts: Mapping[str, Any]) -> None:
-    """Write the outputs of an action that is no import, one a line."""
+    """Write the outputs of an action that is no import, one a line; a list of objects becomes a table."""
+    tables = []
     for name, value in facts.items():
-        words = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
-        console.show(f"{name.replace('_', ' ')}: {words}")
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            tables.append(value)
+        elif name != "schema_version":
+            console.show(f"{name.replace('_', ' ')}: {_words(value)}")
+    for table in tables:
+        console.show_table(list(table[0]), [[_words(row[name]) for name in table[0]] for row in table[:SHOWN]])
+        if len(table) > SHOWN:
+            console.show(f"…and {len(table) - SHOWN} more; --json has them all")
 
 
 def counted(counts: Mapping[str, int]) -> str:
@@ -52,7 +72,8 @@ def _show_outcome(report: Mapping[str, Any], counts: Mapping[str, int]) -> None:
 def _show_plan(report: Mapping[str, Any], counts: Mapping[str, int]) -> None:
     waiting = counts.get("pending", 0)
     console.show(f"dry run, nothing was sent: {counted(counts)}")
-    console.show(f"would send {_plural(waiting, 'row')} in {_plural(report['calls']['count'], 'call')}")
+    calls = report["calls"]["count"] or -(-waiting // BATCH)
+    console.show(f"would send {_plural(waiting, 'row')} in {_plural(calls, 'call')}")
     sample = list(islice((row for row in report["results"] if row["status"] == "pending"), SAMPLE))
     if sample:
         console.show_table(
@@ -103,10 +124,18 @@ def _next_steps(report: Mapping[str, Any], counts: Mapping[str, int]) -> Iterato
     run = report["run_id"]
     if counts.get("accepted"):
         yield NOT_YET
-    if run and report["outcome"] in ("paused", "halted"):
+    if report["outcome"] in ("paused", "halted"):
         yield f"Go on with: defender-indicators resume {run}"
-    elif run and counts.get("refused"):
+    elif counts.get("refused"):
         yield f"When the cause is gone: defender-indicators retry {run}"
+
+
+def _words(value: object) -> str:
+    if isinstance(value, dict):
+        return counted(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _plural(count: int, noun: str) -> str:

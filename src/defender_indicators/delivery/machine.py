@@ -8,6 +8,7 @@ answer is committed before anybody is told.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from defender_indicators.clock import Clock
@@ -176,6 +177,9 @@ class Machine:
         if self._settler.resized(batch, run.max_rows, run.max_bytes):
             return self._next_batch(now)
         self._ledger.database.require_room()
+        if batch.sent_at is None:
+            boot, wall = self._clock.boot_id(), self._clock.now().isoformat()
+            batch = replace(batch, sent_at=now, sent_boot=boot, sent_wall=wall)
         with self._ledger.transaction():
             call, wait = self._book.open("import", batch.run, batch.id)
             if call:
@@ -183,9 +187,9 @@ class Machine:
                     batch.id,
                     state="inflight",
                     attempts=batch.attempts + 1,
-                    sent_at=now if batch.sent_at is None else batch.sent_at,
-                    sent_boot=batch.sent_boot or self._clock.boot_id(),
-                    sent_wall=batch.sent_wall or self._clock.now().isoformat(),
+                    sent_at=batch.sent_at,
+                    sent_boot=batch.sent_boot,
+                    sent_wall=batch.sent_wall,
                 )
         if not call:
             return Wait(None if wait is None else now + wait, "the rate limit of the service")

@@ -32,7 +32,8 @@ class Listener:
 
     def __init__(self, service: Service, context: ssl.SSLContext, host: str, port: int) -> None:
         self._service, self._context = service, context
-        self._secure, self._plain = _listen(host, port), _listen(host, 0)
+        self._secure = _listen(host, port)
+        self._plain = _listen(host, 0)
         host = f"[{host}]" if ":" in host else host
         self.url = f"https://{host}:{self._secure.getsockname()[1]}"
         self.plain_url = f"http://{host}:{self._plain.getsockname()[1]}"
@@ -107,6 +108,10 @@ def _listen(host: str, port: int) -> socket.socket:
     # without the protocol named, asyncio does not switch Nagle's algorithm off and every answer waits 40 ms
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((host, port))
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
     listener.listen(128)
     return listener

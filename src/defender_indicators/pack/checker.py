@@ -11,6 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jsonschema_rs
+import orjson
 
 from defender_indicators.pack.problems import json_path
 
@@ -22,6 +23,7 @@ Validator = jsonschema_rs.Draft202012Validator
 _MOST_NAMES = 20
 _LONGEST_NAME = 80
 _KINDS = {"object": "a mapping", "array": "a list", "string": "text", "boolean": "true or false", "null": "null"}
+_KINDS |= {"integer": "a whole number", "number": "a number"}
 _WORDS = {
     "minLength": ("is shorter than {limit} characters", "write a longer text"),
     "maxLength": ("is longer than {limit} characters", "shorten it"),
@@ -42,7 +44,6 @@ _WORDS = {
     "contains": ("an item that must be there is missing", "add it"),
 }
 _NOT_JSON = ("holds something that JSON cannot say", "pass whole characters, numbers, lists and mappings only")
-_ANYTHING = Validator({"type": "object"})
 _NO_WORDS = ("does not fit any of the allowed forms", "compare it with the schema")
 
 
@@ -126,8 +127,8 @@ def _unsayable(data: object) -> Iterator[Finding]:
     found = False
     for key, value in entries:
         try:
-            _ANYTHING.is_valid({key: value})
-        except ValueError:
+            orjson.dumps({key: value})
+        except orjson.JSONEncodeError:
             found = True
             yield Finding((str(key),), *_NOT_JSON)
     if not found:
@@ -136,7 +137,7 @@ def _unsayable(data: object) -> Iterator[Finding]:
 
 def _words(keyword: str, details: Mapping[str, Any], value: object) -> tuple[str, str]:
     if keyword == "type":
-        wanted = " or ".join(_KINDS.get(kind, f"a {kind}") for kind in details["types"])
+        wanted = " or ".join(_KINDS[kind] for kind in details["types"])
         quote = details["types"] == ["string"] and isinstance(value, int | float)
         return f"must be {wanted}", "put it in quotes" if quote else f"write {wanted}"
     if keyword == "enum":

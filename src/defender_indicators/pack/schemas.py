@@ -77,7 +77,7 @@ class Schemas:
         """Return what a reference in the file ``home`` leads to; None when it leads nowhere inside ``schemas/``."""
         place, _, pointer = reference.partition("#")
         document = self.documents.get(_resolve(home.name, place) if place else home.name)
-        if document is None or not _usable(document):
+        if document is None or not _usable(document) or pointer.strip("/") == pointer != "":
             return None
         path = _steps(document.data, pointer)
         schema = _walk(document.data, path)
