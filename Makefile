@@ -25,7 +25,7 @@ help: ## list the targets
 setup: $(READY) ## make .venv with the locked dependencies
 
 $(READY): requirements/dev.txt pyproject.toml
-	$(PYTHON) -m venv --clear .venv
+	$(PYTHON) -m venv .venv
 	$(RUN) -m pip install $(PIP_FLAGS) --require-hashes -r requirements/dev.txt
 	$(RUN) -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation -e .
 	@touch $@

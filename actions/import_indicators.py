@@ -24,4 +24,5 @@ def run(inputs: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
     )
     if inputs["dry_run"] or context.dry_run:
         return plan.report()
-    return context.connector.import_indicators(plan)
+    report: Mapping[str, Any] = context.connector.import_indicators(plan)
+    return report

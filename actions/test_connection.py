@@ -16,4 +16,5 @@ def run(inputs: Mapping[str, Any], context: Context) -> Mapping[str, Any]:  # no
     Returns:
         Whether the connection works, who we are there, and what is missing.
     """
-    return context.connector.check()
+    outputs: Mapping[str, Any] = context.connector.check()
+    return outputs

@@ -27,19 +27,17 @@ BRANCHES = {
 def main() -> int:
     """Run the demo; return 0 when everything came out as promised."""
     with tempfile.TemporaryDirectory() as home, Emulator(Settings()) as emulator:
-        environment = _environment(emulator, home)
+        terminal = _Terminal(_environment(emulator, home))
         emulator.faults.add("refuse=refused.example.org")
         emulator.faults.add("reason=The value is on the list of protected domains")
-        code, report = _show(environment, "import", str(SAMPLE), "--expires", "30d", "--json")
-        first = _branch(code, report) == (1, "partial")
+        first = terminal.branch_on("import", str(SAMPLE), "--expires", "30d")
 
         print("\nThe cause is removed (here: the emulator stops refusing). Only what was refused is sent again.")
         emulator.faults.clear()
-        code, report = _show(environment, "retry", report["run_id"], "--json")
-        second = _branch(code, report) == (0, "succeeded")
+        second = terminal.branch_on("retry", terminal.newest_run())
 
         print(f"\nThe emulated tenant now holds {len(emulator.rows())} indicators.")
-    return 0 if first and second else 1
+    return 0 if (first, second) == ((1, "partial"), (0, "succeeded")) else 1
 
 
 def _environment(emulator: Emulator, home: str) -> dict[str, str]:
@@ -48,19 +46,30 @@ def _environment(emulator: Emulator, home: str) -> dict[str, str]:
     return {**kept, **emulator.environment(), "DEFENDER_INDICATORS_HOME": home}
 
 
-def _show(environment: Mapping[str, str], *arguments: str) -> tuple[int, dict[str, Any]]:
-    """Run the command line; its tables go to the terminal by way of stderr, its report comes back."""
-    command = Path(sys.executable).with_name("defender-indicators")
-    print(f"\n$ defender-indicators {' '.join(arguments)}", flush=True)
-    run = subprocess.run([command, *arguments], env=environment, stdout=subprocess.PIPE, check=False)
-    return run.returncode, json.loads(run.stdout)
+class _Terminal:
+    """The command line, as somebody would use it who is connected to the emulator."""
 
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
 
-def _branch(code: int, report: Mapping[str, Any]) -> tuple[int, str]:
-    """Do what a playbook does: look at one word."""
-    outcome = str(report["outcome"])
-    print(f"\nexit code {code}, outcome: {outcome} -> {BRANCHES[outcome]}")
-    return code, outcome
+    def branch_on(self, *arguments: str) -> tuple[int, str]:
+        """Run a command, then do what a playbook does: look at one word."""
+        print(f"\n$ defender-indicators {' '.join(arguments)}", flush=True)
+        code = self._run(*arguments).returncode
+        outcome = str(self._ask("show", self.newest_run(), "--json")["outcome"])
+        print(f"exit code {code}, outcome: {outcome} -> {BRANCHES[outcome]}")
+        return code, outcome
+
+    def newest_run(self) -> str:
+        """Return the id of the newest run."""
+        return str(self._ask("runs", "--json")[-1]["id"])
+
+    def _ask(self, *arguments: str) -> Any:
+        return json.loads(self._run(*arguments, stdout=subprocess.PIPE).stdout)
+
+    def _run(self, *arguments: str, stdout: int | None = None) -> subprocess.CompletedProcess[bytes]:
+        command = Path(sys.executable).with_name("defender-indicators")
+        return subprocess.run([command, *arguments], env=self._environment, stdout=stdout, check=False)
 
 
 if __name__ == "__main__":

@@ -55,20 +55,10 @@ def spawn(environment):
     return run
 
 
-@pytest.fixture(scope="session")
-def defender():
-    """An emulated Defender for all tests of the command line."""
-    from defender_indicators.emulator import Emulator, Settings  # noqa: PLC0415  # slow to import
-
-    with Emulator(Settings(window_seconds=1.0)) as running:
-        yield running
-
-
 @pytest.fixture
-def tenant(defender, environment):
-    """The emulated Defender, empty and without faults, with commands that sign in to it."""
-    defender.faults.clear()
-    defender.clear()
+def tenant(start_emulator, environment):
+    """An emulated Defender, and commands that sign in to it."""
+    defender = start_emulator(window_seconds=1.0)
     environment.update(defender.environment())
     return defender
 

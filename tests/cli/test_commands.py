@@ -10,7 +10,10 @@ import pytest
 
 from defender_indicators.cli.summary import NOT_YET
 
-ROW = {"indicatorType": "DomainName", "indicatorValue": "one.example.com", "action": "Block", "title": "t", "description": "d"}
+ROW = {"indicatorType": "DomainName", "indicatorValue": "one.example.com", "action": "Block"} | {
+    "title": "t",
+    "description": "d",
+}
 OTHER = ROW | {"indicatorValue": "two.example.com"}
 BAD = ROW | {"indicatorValue": "203.0.113.0/24", "indicatorType": "IpAddress"}
 FILES = {
@@ -126,7 +129,7 @@ def test_a_file_that_is_no_input_ends_with_2_and_its_name(spawn, tmp_path, name,
 def test_without_settings_it_ends_with_2_and_names_them(spawn):
     ended = spawn("block", "one.example.com")
     assert ended.code == 2
-    assert "DEFENDER_TENANT_ID" in ended.err or "tenant_id" in ended.err
+    assert "DEFENDER_CLIENT_SECRET" in ended.err
     assert "Traceback" not in ended.err
 
 
@@ -169,7 +172,7 @@ def test_shows_lists_and_verifies_a_run(tenant, spawn, file):
     assert shown.code == 1
     assert shown.out.startswith("partial: 1 accepted, 1 rejected")
     assert spawn("verify", run).code == 0
-    tenant.clear()
+    tenant.delete("one.example.com")
     verified = spawn("verify", run, "--json")
     assert verified.code == 1
     assert [row["finding"] for row in json.loads(verified.out)["rows"]] == ["absent"]
@@ -233,7 +236,8 @@ def test_a_wrong_secret_halts_with_4_and_shows_no_secret(tenant, spawn, file):
 def test_lists_and_describes_actions(call):
     assert "import_indicators" in call("actions").out
     assert "idempotency_key" in call("actions", "import_indicators").out
-    assert [each["name"] for each in json.loads(call("actions", "test_connection", "--json").out)] == ["test_connection"]
+    (described,) = json.loads(call("actions", "test_connection", "--json").out)
+    assert described["effects"] == "read"
     assert call("actions", "no_such").code == 2
 
 
@@ -248,8 +252,8 @@ def test_validates_this_pack_and_names_what_is_wrong_with_another(call, tmp_path
 
 def test_case_088_with_no_wait_a_second_run_ends_with_3_and_names_the_holder(tenant, start, spawn, file):
     tenant.faults.add("latency=3")
-    first = start("import", file(ROW))
     calls = len(tenant.arrivals)
+    first = start("import", file(ROW))
     until(lambda: len(tenant.arrivals) > calls and tenant.arrivals[-1].endpoint == "import")
     second = spawn("block", "two.example.com", "--no-wait")
     assert second.code == 3, second
@@ -263,8 +267,8 @@ def test_case_088_with_no_wait_a_second_run_ends_with_3_and_names_the_holder(ten
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_case_073_a_signal_ends_a_run_in_good_order_and_it_can_be_resumed(tenant, start, spawn, file, number):
     tenant.faults.add("latency=1")
-    running = start("import", file(ROW))
     calls = len(tenant.arrivals)
+    running = start("import", file(*(ROW | {"indicatorValue": f"c2-{index}.example.com"} for index in range(2500))))
     until(lambda: len(tenant.arrivals) > calls and tenant.arrivals[-1].endpoint == "import")
     began = time.monotonic()
     running.send_signal(number)
@@ -273,17 +277,17 @@ def test_case_073_a_signal_ends_a_run_in_good_order_and_it_can_be_resumed(tenant
     assert running.returncode == 128 + number, (out, err)
     assert "Traceback" not in err
     tenant.faults.clear()
+    assert len(tenant.rows()) < 2500
     ended = spawn("resume")
-    assert ended.code in (0, 2), ended
-    assert values(tenant) == ["one.example.com"]
+    assert ended.code == 0, ended
+    assert len(tenant.rows()) == 2500
 
 
 def test_case_073_a_second_signal_ends_at_once(tenant, start, spawn, file):
-    tenant.faults.add("latency=30")
-    running = start("import", file(ROW))
+    tenant.faults.add("latency=30@on:import")
     calls = len(tenant.arrivals)
-    until(lambda: len(tenant.arrivals) > calls)
-    time.sleep(0.5)
+    running = start("import", file(ROW))
+    until(lambda: len(tenant.arrivals) > calls and tenant.arrivals[-1].endpoint == "import")
     running.send_signal(signal.SIGINT)
     until(lambda: "once more" in running.stderr.readline())
     running.send_signal(signal.SIGINT)

@@ -43,7 +43,9 @@ class Client:
     def token(self, scope: str = SCOPE, **form: str) -> requests.Response:
         who = {"client_id": self.registration.client_id, "client_secret": self.registration.secret}
         data = {"grant_type": "client_credentials", "scope": scope, **who, **form}
-        return self.session.post(f"{self.emulator.url}/{self.registration.tenant}/oauth2/v2.0/token", data=data, timeout=9)
+        return self.session.post(
+            f"{self.emulator.url}/{self.registration.tenant}/oauth2/v2.0/token", data=data, timeout=9
+        )
 
     def sign_in(self, **form: str) -> Client:
         self.session.headers["Authorization"] = f"Bearer {self.token(**form).json()['access_token']}"
@@ -88,6 +90,12 @@ def connect():
     yield connect
     for client in clients:
         client.close()
+
+
+@pytest.fixture
+def client_of(start_emulator, connect) -> Callable[..., Client]:
+    """Return a function that starts an emulator and gives a signed-in client of it."""
+    return lambda **arguments: connect(start_emulator(**arguments))
 
 
 @pytest.fixture

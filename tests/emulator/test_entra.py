@@ -102,7 +102,14 @@ def test_the_claims_of_an_assertion_are_checked(emulator, http, connect, change,
     certificate = emulator.new_certificate()
     address = f"{emulator.url}/{emulator.tenant_id}/oauth2/v2.0/token"
     now = int(time.time())
-    claims = {"iss": emulator.client_id, "sub": emulator.client_id, "aud": address, "iat": now, "exp": now + 60, **change}
+    claims = {
+        "iss": emulator.client_id,
+        "sub": emulator.client_id,
+        "aud": address,
+        "iat": now,
+        "exp": now + 60,
+        **change,
+    }
     thumbprint = {"x5t": jwt.utils.base64url_encode(bytes.fromhex(certificate.thumbprint)).decode()}
     answer = connect(emulator).token(**assertion(jwt.encode(claims, certificate.private_key, "RS256", thumbprint)))
     assert answer.json().get("error_codes", [None]) == [number]

@@ -104,9 +104,9 @@ def test_a_full_tenant_may_refuse_the_whole_call(start_emulator, connect, rows):
 
 
 @pytest.mark.parametrize(("release", "failed"), [(0, False), (20, True)])
-def test_freed_places_may_come_back_late(start_emulator, connect, rows, fake_clock, release, failed):
-    emulator = start_emulator(capacity=1, slot_release_seconds=release, clock=fake_clock)
-    client, (first, second) = connect(emulator), rows(2)
+def test_freed_places_may_come_back_late(client_of, rows, fake_clock, release, failed):
+    client = client_of(capacity=1, slot_release_seconds=release, clock=fake_clock)
+    first, second = rows(2)
     number = client.send(first).json()["value"][0]["id"]
     assert client.call("DELETE", f"/{number}").status_code == 204
     assert client.send(second).json()["value"][0]["isFailed"] is failed

@@ -26,7 +26,9 @@ def test_no_groups_means_all_devices():
 
 
 def test_unknown_types_actions_and_odd_fields_pass_as_they_are():
-    ours = row_from_api(LISTED | {"indicatorType": "WebCategory", "action": "Isolate", "expirationTime": "soon", "x": 1})
+    ours = row_from_api(
+        LISTED | {"indicatorType": "WebCategory", "action": "Isolate", "expirationTime": "soon", "x": 1}
+    )
     assert (ours["type"], ours["action"], ours["expirationTime"], ours["x"]) == ("WebCategory", "Isolate", "soon", 1)
 
 

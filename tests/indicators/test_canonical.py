@@ -61,7 +61,9 @@ def test_a_type_takes_the_actions_the_service_documents(judge, make_row, kind, a
     ],
 )
 @pytest.mark.parametrize("alert", [..., False, True])
-def test_a_legacy_action_is_translated_with_an_alert_and_a_note(judge, make_row, payload, kind, legacy, modern, alert):
+def test_a_legacy_action_is_translated_with_an_alert_and_a_note(  # noqa: PLR0917 - fixtures and parameters
+    judge, make_row, payload, kind, legacy, modern, alert
+):
     verdict = judge(make_row(VALUES[kind], kind, action=legacy, generateAlert=alert))
     assert verdict.action == payload(verdict)["action"] == modern
     assert payload(verdict)["generateAlert"] is True
@@ -181,7 +183,9 @@ def test_an_education_page_goes_with_block_and_warn_on_web_addresses(judge, make
 
 
 def test_empty_fields_say_nothing_but_false_zero_and_empty_lists_do(judge, make_row, payload):
-    sent = payload(judge(make_row(severity="", recommendedActions=None, generateAlert=False, category=0, mitreTechniques=[])))
+    sent = payload(
+        judge(make_row(severity="", recommendedActions=None, generateAlert=False, category=0, mitreTechniques=[]))
+    )
     assert {"severity", "recommendedActions"}.isdisjoint(sent)
     assert (sent["generateAlert"], sent["category"], sent["mitreTechniques"]) == (False, 0, [])
 
@@ -215,7 +219,11 @@ def test_application_and_external_id_are_filled_only_when_empty(judge, make_row,
 def test_the_external_id_depends_on_type_value_and_scope_only(judge, make_row, payload):
     first, second, scoped = (
         payload(judge(make_row(value, title=title, rbacGroupNames=groups)))["externalId"]
-        for value, title, groups in [("evil.example", "a", []), ("EVIL[.]example.", "b", None), ("evil.example", "a", ["g"])]
+        for value, title, groups in [
+            ("evil.example", "a", []),
+            ("EVIL[.]example.", "b", None),
+            ("evil.example", "a", ["g"]),
+        ]
     )
     assert first == second != scoped
 
@@ -234,7 +242,7 @@ def test_the_documented_misspelling_of_external_id_is_corrected(judge, make_row,
         (["ü"], [1.0], '["ü",1]'), (["A", "a"], [], '["A","a"]'),
     ],
 )  # fmt: skip
-def test_a_scope_is_sorted_and_without_doubles_while_the_payload_keeps_its_order(
+def test_a_scope_is_sorted_and_without_doubles_while_the_payload_keeps_its_order(  # noqa: PLR0917 - as above
     judge, make_row, payload, names, ids, scope
 ):
     verdict = judge(make_row(rbacGroupNames=names, rbacGroupIds=ids))
@@ -284,7 +292,9 @@ def test_a_value_too_long_is_refused_never_cut(judge, make_row, kind, limit):
     assert judge(make_row(value, kind)).code == "too_long"
 
 
-@pytest.mark.parametrize("value", ["a." * 2000 + "example", "É." * 200 + "example", "http://" + "a." * 200 + "example/"])
+@pytest.mark.parametrize(
+    "value", ["a." * 2000 + "example", "É." * 200 + "example", "http://" + "a." * 200 + "example/"]
+)
 def test_a_name_too_long_is_refused_before_it_is_worked_on(judge, make_row, value):
     assert judge(make_row(value, "Url" if "://" in value else "DomainName")).code == "too_long"
 
@@ -308,7 +318,11 @@ def test_percent_encoding_may_make_a_url_too_long(judge, make_row):
         ("https://evil.example/a#b", "Url", "fragment dropped: browsers never send it"),
         ("https://evil.example:443/", "Url", "default port dropped"),
         ("https://evil.example/\u00e9", "Url", "characters beyond ASCII percent-encoded"),
-        (":".join([HASH[i : i + 2] for i in range(0, 40, 2)]), "CertificateThumbprint", "separators between the digits removed"),
+        (
+            ":".join([HASH[i : i + 2] for i in range(0, 40, 2)]),
+            "CertificateThumbprint",
+            "separators between the digits removed",
+        ),
     ],
 )
 def test_what_was_changed_is_noted(judge, make_row, value, kind, note):

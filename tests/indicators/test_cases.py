@@ -27,7 +27,7 @@ def test_case_070_an_expiry_is_rejected_or_normalised_at_plan(judge, make_row, p
     assert got == verdict
 
 
-@pytest.mark.parametrize("number", [123, 1e39, int(HASH.replace("e", "1").translate({c: "2" for c in range(97, 103)})), 0, True])
+@pytest.mark.parametrize("number", [123, 1e39, 2201715011713484822611148110221977777777, 0, True])
 @pytest.mark.parametrize("kind", ["FileSha1", "FileMd5", "IpAddress", "DomainName"])
 def test_case_095_a_number_is_never_turned_into_a_value(judge, make_row, number, kind):
     verdict = judge(make_row(number, kind))
@@ -35,12 +35,20 @@ def test_case_095_a_number_is_never_turned_into_a_value(judge, make_row, number,
     assert "must be a quoted string" in verdict.reason
 
 
-SIX_SPELLINGS = ["evil.example", "EVIL.Example", "evil.example.", " evil.example\t", "ｅｖｉｌ．ｅｘａｍｐｌｅ", "evil。example"]  # noqa: RUF001 - the point
+SIX_SPELLINGS = [
+    "evil.example",
+    "EVIL.Example",
+    "evil.example.",
+    " evil.example\t",
+    "\uff45\uff56\uff49\uff4c\uff0e\uff45\uff58\uff41\uff4d\uff50\uff4c\uff45",
+    "evil\u3002example",
+]
 
 
 def test_case_096_six_spellings_of_a_domain_are_one_indicator(judge, make_row):
     verdicts = [judge(make_row(spelling)) for spelling in SIX_SPELLINGS]
-    assert {(verdict.type, verdict.value, verdict.scope, verdict.payload) for verdict in verdicts} == {verdicts[0][:2] + ("", verdicts[0].payload)}
+    assert {verdict[:2] for verdict in verdicts} == {("DomainName", "evil.example")}
+    assert len({verdict[:5] for verdict in verdicts}) == 1
     assert {matching_key(spelling) for spelling in SIX_SPELLINGS} == {"evil.example"}
 
 
@@ -58,7 +66,9 @@ def test_case_097_an_address_that_is_not_one_external_address_is_rejected(judge,
     assert judge(make_row(address, "IpAddress")).code == code
 
 
-@pytest.mark.parametrize("hostile", [HASH[:-1] + "\n" + HASH[-1], "\u0661" * 40, HASH[:-1] + "\u0661", HASH[:-1] + "\uff10\u0660"])
+@pytest.mark.parametrize(
+    "hostile", [HASH[:-1] + "\n" + HASH[-1], "\u0661" * 40, HASH[:-1] + "\u0661", HASH[:-1] + "\uff10\u0660"]
+)
 def test_case_098_a_hash_is_ascii_from_end_to_end(judge, make_row, hostile):
     assert judge(make_row(hostile, "FileSha1")).code in {"bad_hash", "bad_characters"}
 

@@ -62,6 +62,8 @@ def test_anything_else_is_nothing(value):
         ("xn--a.EXAMPLE", "xn--a.EXAMPLE"),
         ("", ""),
         ("\ud800", "\ud800"),
+        ("EVIL .", "EVIL ."),
+        ("evil.example..", "evil.example.."),
     ],
 )
 def test_a_key_undoes_what_the_service_may_have_done(theirs, ours):

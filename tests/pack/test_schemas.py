@@ -157,3 +157,14 @@ def test_outputs_must_not_be_unions(tmp_path, keyword):
     problems = _unions(tmp_path, f"{{type: object, properties: {{a: {{type: string, {keyword}}}}}}}")
     place = f"$.properties.a.{keyword.partition(':')[0]}"
     assert problems == [f"actions/x.yaml:1: {place}: outputs must not be unions; give the value one type"]
+
+
+def test_what_refers_to_a_broken_schema_cannot_be_compiled(root):
+    (root / "schemas" / "c.schema.json").write_text('{"pattern": "("}', encoding="utf-8")
+    assert _lint(root, "{$ref: ../schemas/c.schema.json}") == [
+        "actions/x.yaml:1: $: cannot be compiled; compare it with JSON Schema 2020-12"
+    ]
+
+
+def test_a_reference_that_leads_nowhere_is_not_a_union(root):
+    assert _unions(root, "{$ref: ../schemas/none.schema.json}") == []

@@ -30,15 +30,6 @@ def test_the_pack_is_valid(root):
     assert validate(root) == []
 
 
-def test_example_configurations_can_be_loaded(root, files):
-    examples = [file for file in files if file.parts[0] == "examples" and file.suffix == ".yaml"]
-    assert examples
-    for file in examples:
-        configuration = load_configuration(root / file, {})
-        for tenant in configuration.tenants:
-            assert configuration.profile(tenant).name == tenant
-
-
 @pytest.mark.parametrize("page", ["README.md", "docs/configuration.md"])
 def test_yaml_that_a_page_shows_is_strict_yaml(root, tmp_path, page):
     text = (root / page).read_text(encoding="utf-8")

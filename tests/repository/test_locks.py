@@ -78,8 +78,9 @@ def declared_names(requirements):
 
 
 def third_party(file):
-    found = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    source = file.read_text(encoding="utf-8")
+    found = set(re.findall(r'resources\.files\("(\w+)"\)', source))
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             found |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:

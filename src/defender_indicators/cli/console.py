@@ -7,7 +7,6 @@ away early (``| head``) is no failure: what the command did stays done and keeps
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from contextlib import contextmanager
@@ -72,6 +71,7 @@ def fail(kind: str, message: str, code: int) -> int:
 
 def show_json(document: object) -> None:
     """Write one JSON document to standard output."""
+    import json  # noqa: PLC0415  # not for --help
 
     def write(stream: BinaryIO) -> None:
         stream.write(json.dumps(_plain(document), ensure_ascii=True).encode("ascii") + b"\n")

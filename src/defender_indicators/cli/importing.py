@@ -9,7 +9,6 @@ import click
 
 from defender_indicators.cli import console
 from defender_indicators.cli.options import ACTIONS, TYPES, Options, row_defaults, sending_options
-from defender_indicators.clock import SystemClock
 
 if TYPE_CHECKING:
     from defender_indicators.sources import Source
@@ -110,6 +109,7 @@ def _defaults(*, expires: str, **fields: str | None) -> dict[str, str]:
 
 
 def _expiration(expires: str) -> str:
+    from defender_indicators.clock import SystemClock  # noqa: PLC0415  # slow to import
     from defender_indicators.sources import parse_expiry  # noqa: PLC0415  # slow to import
 
     if not expires:

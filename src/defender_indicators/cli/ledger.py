@@ -9,6 +9,7 @@ import click
 
 from defender_indicators.cli import console
 from defender_indicators.cli.options import Options, tenant_options
+from defender_indicators.cli.summary import show_facts
 
 
 @click.group("ledger")
@@ -55,7 +56,10 @@ def recover(**common: Any) -> int:
 
     options = Options(**common)
     saved = ledger_recover(_ledger_path(options))
-    _tell(options, saved, "\n".join(f"{name}: {value}" for name, value in saved.items()))
+    if options.as_json:
+        console.show_json(saved)
+    else:
+        show_facts(saved)
     return 0
 
 

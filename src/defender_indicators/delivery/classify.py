@@ -187,8 +187,14 @@ def _doubt(reason: str, *, strange: bool = False) -> Verdict:
 
 
 def _load(body: bytes) -> Any:
-    """Decode with orjson where its leniency (the last of two equal keys wins) provably makes no difference."""
-    document = orjson.loads(body)
+    """Decode with orjson where its leniency (the last of two equal keys wins) provably makes no difference.
+
+    A lone surrogate, which orjson refuses, may stand in the service's words and is no reason to doubt the rest.
+    """
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return loads_strict(body.decode())
     rows = document.get("value") if isinstance(document, dict) else None
     if isinstance(rows, list) and b"\\u" not in body and body.count(b'"value"') == 1:
         count = len(rows)

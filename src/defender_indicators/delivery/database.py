@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from defender_indicators.delivery.tables import SCHEMA_VERSION, SQLITE_TYPES, TABLES
+from defender_indicators.delivery.lock import holder_of
+from defender_indicators.delivery.tables import SCHEMA_VERSION, SQLITE_TYPES, TABLES, UPGRADES
 from defender_indicators.errors import LedgerError, LockedError
 
 BUSY_SECONDS: Final = 5.0
@@ -32,7 +33,7 @@ class Database:
         self._pid = os.getpid()
         if path is not None:
             _check_place(path)
-        with _explained(path):
+        with explained(path):
             self._connection = sqlite3.connect(str(path or ""), timeout=BUSY_SECONDS, isolation_level=None)
             try:
                 self._prepare()
@@ -59,18 +60,18 @@ class Database:
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Run one statement."""
-        with _explained(self.path):
+        with explained(self.path):
             return self._own().execute(sql, parameters)
 
     def executemany(self, sql: str, rows: Iterator[Sequence[Any]]) -> None:
         """Run one statement for every row."""
-        with _explained(self.path):
+        with explained(self.path):
             self._own().executemany(sql, rows)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit what happens inside, or undo all of it."""
-        with _explained(self.path):
+        with explained(self.path):
             connection = self._own()
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -104,22 +105,31 @@ class Database:
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
+    """Bring the tables to this version, inside the caller's transaction; another process may have been faster."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version == SCHEMA_VERSION:
-        return
-    for statement in TABLES:
+    steps = [TABLES] if version == 0 else [UPGRADES[step] for step in range(version, SCHEMA_VERSION)]
+    for statement in (statement for step in steps for statement in step):
         connection.execute(statement.format_map(SQLITE_TYPES))
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 @contextmanager
-def _explained(path: Path | None) -> Iterator[None]:
+def explained(path: Path | None) -> Iterator[None]:
+    """Turn SQLite's errors into ours.
+
+    Raises:
+        LockedError: another process kept the file busy for too long.
+        LedgerError: anything else.
+    """
     try:
         yield
     except sqlite3.Error as error:
         name = path or "temporary ledger"
         if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
-            raise LockedError(f"{name}: locked by another process for {BUSY_SECONDS:.0f} s; try again") from error
+            holder = holder_of(path) if path else "another process"
+            raise LockedError(
+                f"{name}: kept busy for {BUSY_SECONDS:.0f} s, last known sender: {holder}; try again"
+            ) from error
         raise LedgerError(f"{name}: {error}; check the disk, then `ledger check`") from error
 
 
@@ -136,11 +146,18 @@ def _check_place(path: Path) -> None:
             raise LedgerError(f"{path}: is not a plain file")
     except OSError as error:
         raise LedgerError(f"{path}: {error.strerror}; {_REMEDY}") from error
+    if recovered_of(path).exists():
+        raise LedgerError(f"{path}: its recovery was interrupted; `ledger recover` once more")
     if not os.access(folder, os.W_OK):
         raise LedgerError(f"{folder}: is read-only; {_REMEDY}")
     kind = filesystem_of(folder)
     if kind in _NETWORK_FILESYSTEMS:
         raise LedgerError(f"{folder}: lies on {kind}, where locks cannot be trusted; {_REMEDY}")
+
+
+def recovered_of(path: Path) -> Path:
+    """Return the file that holds a recovered ledger until it has taken the damaged one's place."""
+    return path.with_name(path.name + ".recovered")
 
 
 def filesystem_of(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> str:

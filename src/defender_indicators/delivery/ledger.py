@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
+from zlib import crc32
 
 import orjson
 
 from defender_indicators.delivery.database import Database
-from defender_indicators.errors import InputError
+from defender_indicators.errors import InputError, LedgerError
 
 OPEN_STATES: Final = ("pending", "inflight", "unknown", "deferred")
 _BATCH: Final = (
     "id, run, lane, first, positions, notes, body, request_id, state, parent, root, attempts, ambiguous,"
-    " sent_at, sent_boot, sent_wall, code, reason"
+    " sent_at, sent_boot, sent_wall, code, reason, checksum"
 )
 _HEAD: Final = b'{"Indicators":['
 _TAIL: Final = b"]}"
@@ -157,14 +158,17 @@ class Ledger:
     def put_batches(self, run_id: str, batches: Iterable[NewBatch], **more: Any) -> None:
         """Write new, unsent batches; ``more`` are further columns."""
         for new in batches:
+            positions, notes = orjson.dumps(new.positions), orjson.dumps(new.notes) if new.notes else b""
+            body = _HEAD + b",".join(new.rows) + _TAIL
             columns = {
                 "run": run_id,
                 "lane": new.lane,
                 "first": new.positions[0],
                 "size": len(new.positions),
-                "positions": orjson.dumps(new.positions),
-                "notes": orjson.dumps(new.notes) if new.notes else b"",
-                "body": _HEAD + b",".join(new.rows) + _TAIL,
+                "positions": positions,
+                "notes": notes,
+                "body": body,
+                "checksum": checksum_of(positions, notes, body),
                 "request_id": str(uuid4()),
                 "state": "pending",
                 **more,
@@ -177,10 +181,16 @@ class Ledger:
         self._set("batch", batch_id, columns)
 
     def batches(self, where: str, parameters: Sequence[Any] = ()) -> Iterator[Batch]:
-        """Return batches, one in memory at a time."""
+        """Return batches, one in memory at a time.
+
+        Raises:
+            LedgerError: a batch is not what was written; it must be neither sent nor believed.
+        """
         for row in self.database.execute(f"SELECT {_BATCH} FROM batch WHERE {where}", parameters):
+            if checksum_of(*row[4:7]) != row[-1]:
+                raise LedgerError(f"{self.path}: batch {row[0]} is damaged; nothing was sent, see `ledger recover`")
             positions, notes = orjson.loads(row[4]), orjson.loads(row[5]) if row[5] else {}
-            yield Batch(*row[:4], positions, notes, *row[6:])  # type: ignore[call-arg]  # the columns of _BATCH
+            yield Batch(*row[:4], positions, notes, *row[6:-1])  # type: ignore[call-arg]  # the columns of _BATCH
 
     def batch(self, batch_id: int) -> Batch:
         """Return one batch."""
@@ -228,6 +238,11 @@ class Ledger:
     def _set(self, table: str, identifier: Any, columns: dict[str, Any]) -> None:
         changes = ", ".join(f"{name} = ?" for name in columns)
         self.database.execute(f"UPDATE {table} SET {changes} WHERE id = ?", (*columns.values(), identifier))
+
+
+def checksum_of(positions: bytes, notes: bytes, body: bytes) -> int:
+    """Return what ``batch.checksum`` must be."""
+    return crc32(body, crc32(notes, crc32(positions)))
 
 
 def status_of(state: str) -> str:

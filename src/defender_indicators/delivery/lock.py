@@ -28,14 +28,14 @@ def sender_lock(ledger: Path, clock: Clock, wait: Callable[[str], bool]) -> Iter
     Raises:
         LockedError: somebody else is sending and ``wait`` gave up.
     """
-    path = ledger.with_name(ledger.name + ".lock")
+    path = _lock_of(ledger)
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise LedgerError(f"{path}: {error.strerror}; the folder of the ledger must be yours and writable") from error
     try:
         while not _taken(descriptor):
-            holder = _holder(path)
+            holder = holder_of(ledger)
             if not wait(holder):
                 raise LockedError(f"{ledger.stem}: {holder} is sending; wait for it, or look with `runs`")
         note = {"pid": os.getpid(), "host": socket.gethostname(), "since": clock.now().isoformat(timespec="seconds")}
@@ -54,9 +54,14 @@ def _taken(descriptor: int) -> bool:
     return True
 
 
-def _holder(path: Path) -> str:
+def holder_of(ledger: Path) -> str:
+    """Return who holds the right to send, or held it last, in words."""
     try:
-        note = json.loads(path.read_bytes())
+        note = json.loads(_lock_of(ledger).read_bytes())
         return f"process {note['pid']} on {note['host']} (since {note['since']})"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"
+
+
+def _lock_of(ledger: Path) -> Path:
+    return ledger.with_name(ledger.name + ".lock")

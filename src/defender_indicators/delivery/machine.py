@@ -135,7 +135,7 @@ class Machine:
 
     def _unauthorized(self, ticket: Ticket, verdict: Verdict) -> None:
         """A 401 costs one new token; one more for the new token means that a token is not what is missing."""
-        if ticket.generation < self._generation:
+        if self._renew or ticket.generation < self._generation:
             return
         if self._renewed:
             self.health.halt(f"{verdict.reason}; a fresh token was refused too: is Defender set up for this tenant?")
@@ -148,7 +148,8 @@ class Machine:
         busy = {ticket.batch.root or ticket.batch.id for ticket in self._in_flight.values() if ticket.batch}
         if len(self._in_flight) >= self._parallel():
             return Wait(None, "calls in flight")
-        candidates = doubts or mine
+        doubted = any(ticket.batch and ticket.batch.run != self._run_id for ticket in self._in_flight.values())
+        candidates = doubts if doubts or doubted else mine
         if not candidates:
             return Wait(None, "calls in flight") if self._in_flight else Finished()
         lane = min([candidates[0][1], *(ticket.batch.lane for ticket in self._in_flight.values() if ticket.batch)])

@@ -12,7 +12,7 @@ from defender_indicators.delivery.classify import Kind, Verdict
 from defender_indicators.delivery.health import Health
 from defender_indicators.delivery.ledger import Batch, Exceptional, Ledger, NewBatch, rows_of
 from defender_indicators.delivery.reading import Found, Reading
-from defender_indicators.delivery.settle import NOT_ANSWERED, Settler
+from defender_indicators.delivery.settle import BUDGET_SPENT, NOT_ANSWERED, Settler
 from defender_indicators.indicators import row_from_api
 
 _PASSING: Final = frozenset({Kind.UNAUTHORIZED, Kind.THROTTLED, Kind.NOT_SENT})
@@ -27,6 +27,7 @@ class Reconciler:
         self._health = health
         self._clock = clock
         self._settler = settler
+        self._run_id = ""
         self._reading: Reading | None = None
         self._doubtful: dict[int, bool] = {}
 
@@ -34,6 +35,7 @@ class Reconciler:
         """Whether a listing is under way or due; afterwards :meth:`call` has the next page."""
         if self._reading is not None:
             return True
+        self._run_id = run_id
         self._doubtful = self._due(run_id)
         if not self._doubtful:
             return False
@@ -75,7 +77,7 @@ class Reconciler:
         ):
             aged = sent_boot != boot or now - sent_at > timing.reconcile_after
             often = ambiguous >= timing.ambiguous_tries
-            if aged or (often and (size == 1 or run != run_id or code == NOT_ANSWERED)):
+            if aged or (often and (size == 1 or run != run_id or code in {NOT_ANSWERED, BUDGET_SPENT})):
                 due[identifier] = aged
         return due
 
@@ -106,20 +108,24 @@ class Reconciler:
             [NewBatch(batch.lane, positions, [payloads[place] for place in places], notes)],
             state=state,
             parent=batch.id,
+            root=batch.root,
             code=code,
             reason=batch.reason,
         )
 
     def _verdict(self, batch: Batch, *, aged: bool) -> tuple[str, str]:
-        if aged:
+        """Say what becomes of rows that the tenant does not hold: send them again, or stop blaming the network."""
+        if aged or batch.run != self._run_id:
             return "pending", ""
-        if batch.root and len(batch.positions) > 1:
-            return "deferred", "bisect_budget_spent"
+        if batch.code == BUDGET_SPENT:
+            return "deferred", BUDGET_SPENT
         if batch.code == NOT_ANSWERED:
             return "quarantined", NOT_ANSWERED
-        if batch.root or self._settler.good_answers:
+        doubted = batch.root and self._ledger.batch(batch.root).ambiguous >= self._health.timing.ambiguous_tries
+        if doubted or (not batch.root and self._settler.good_answers):
             return "quarantined", "isolated_by_bisect"
-        self._health.pause(f"the service keeps failing: {batch.reason}")
+        if not batch.root:
+            self._health.pause(f"the service keeps failing: {batch.reason}")
         return "pending", ""
 
 

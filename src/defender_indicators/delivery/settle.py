@@ -14,6 +14,8 @@ from defender_indicators.delivery.ledger import Batch, Exceptional, Ledger, NewB
 
 NOT_ANSWERED: Final = "row_not_answered"
 """Code of a batch made of rows that an otherwise good answer left out."""
+BUDGET_SPENT: Final = "bisect_budget_spent"
+"""Code of rows that a bisect did not get to within its budget of calls."""
 _COURTESIES: Final = 2
 """How often a refusal that asks for patience is treated as a 429."""
 _SYSTEMIC_ROWS: Final = 10
@@ -87,7 +89,7 @@ class Settler:
         missing = [place for place, found in enumerate(verdict.ids) if found is None and place not in verdict.refused]
         if missing:
             self._ask_again(batch, missing)
-        if batch.root:
+        elif batch.root:
             self._split_sibling(batch)
         if full:
             self._defer_rest(batch.run)
@@ -143,6 +145,9 @@ class Settler:
         self._ledger.set_batch(batch.id, state="unknown", ambiguous=tries, code=verdict.code, reason=verdict.reason)
         if tries < self._health.timing.ambiguous_tries:
             return Outcome(delay=self._health.backoff(tries))
+        if batch.root and self._spent[batch.root] >= self._health.timing.bisect_calls:
+            self._give_up(batch.root)
+            return Outcome()
         others_succeed = bool(batch.root) or self.good_answers > before
         if others_succeed and len(batch.positions) > 1 and batch.code != NOT_ANSWERED:
             return self._bisect(batch, verdict, state="unknown")
@@ -179,25 +184,25 @@ class Settler:
         tries = self._health.timing.ambiguous_tries
         execute = self._ledger.database.execute
         execute(
-            "UPDATE batch SET state = 'deferred', code = 'bisect_budget_spent' WHERE root = ? AND state = 'pending'",
-            (root,),
+            "UPDATE batch SET state = 'deferred', code = ? WHERE root = ? AND state = 'pending'",
+            (BUDGET_SPENT, root),
         )
         execute(
-            "UPDATE batch SET ambiguous = ?, code = ? WHERE root = ? AND state = 'unknown'", (tries, NOT_ANSWERED, root)
+            "UPDATE batch SET ambiguous = ?, code = ? WHERE root = ? AND state = 'unknown'", (tries, BUDGET_SPENT, root)
         )
 
     def _split_sibling(self, batch: Batch) -> None:
-        """When one half passed, what was wrong with the whole is in the other: do not send it to find that out."""
+        """When one half passed, what was wrong with the whole is in the other: do not send it to find that out.
+
+        Only where the whole was refused; a whole that got no answer proves nothing about its halves.
+        """
         siblings = self._ledger.batches(
-            "parent = ? AND id <> ? AND root = ? AND attempts = 0 AND state IN ('pending', 'unknown')",
+            "parent = ? AND id <> ? AND root = ? AND attempts = 0 AND state = 'pending' AND code <> ''",
             (batch.parent, batch.id, batch.root),
         )
         for sibling in list(siblings):
             if len(sibling.positions) > 1:
-                verdict = Verdict(Kind.REJECTED, sibling.code, sibling.reason)
-                self._bisect(sibling, verdict, state=sibling.state)
-            elif sibling.state == "unknown":
-                self._ledger.set_batch(sibling.id, ambiguous=self._health.timing.ambiguous_tries)
+                self._bisect(sibling, Verdict(Kind.REJECTED, sibling.code, sibling.reason), state="pending")
             else:
                 self._ledger.set_batch(sibling.id, state="quarantined", code="isolated_by_bisect")
 

@@ -3,13 +3,18 @@
 **The batch is the record.** A batch row holds the frozen body and, later, what became of its rows; that is what has to
 be sent again byte for byte. Rows get a line of their own only as exceptions. For every row of every run exactly one
 of these holds: it has a line in ``row``; an ``answered`` batch holds its id; an open batch holds its position.
+``checksum`` (CRC-32) is over positions, notes and body: SQLite notices damage in its own structure only.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 SCHEMA_VERSION: Final = 1
+
+UPGRADES: Final[Mapping[int, Sequence[str]]] = {}
+"""Version → the statements that lead to the next one; all that are needed run in one transaction."""
 
 SQLITE_TYPES: Final = {"serial": "INTEGER PRIMARY KEY", "bytes": "BLOB", "double": "REAL"}
 
@@ -39,6 +44,7 @@ TABLES: Final = (
          positions {bytes} NOT NULL,
          notes {bytes} NOT NULL,
          body {bytes} NOT NULL,
+         checksum BIGINT NOT NULL,
          request_id TEXT NOT NULL,
          state TEXT NOT NULL
            CHECK (state IN ('pending', 'inflight', 'unknown', 'answered', 'split', 'deferred', 'quarantined')),

@@ -58,7 +58,7 @@ class ClientCertificate:
             "x5t#S256": _base64url(hashlib.sha256(der).digest()),
         }
         x5c = header.get("x5c")
-        named = [header[name] == value for name, value in names.items() if name in header]
+        named = [str(header[name]).rstrip("=") == value for name, value in names.items() if name in header]
         if isinstance(x5c, list) and x5c:
             named.append(base64.b64decode(str(x5c[0])) == der)
         return bool(named) and all(named)

@@ -9,6 +9,7 @@ import base64
 import secrets
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 import orjson
@@ -23,12 +24,18 @@ _OPENID_SCOPES = frozenset({"openid", "profile", "offline_access", "email"})
 _DEVICE_CODE_SECONDS = 900
 
 
+@dataclass(slots=True)
+class _DeviceCode:
+    resource: str
+    polls: int = 0
+
+
 class Entra:
     """The sign-in endpoints of one emulator."""
 
     def __init__(self, settings: Settings, directory: Directory) -> None:
         self._settings, self._directory = settings, directory
-        self._device_polls: dict[str, int] = {}
+        self._device_codes: dict[str, _DeviceCode] = {}
         self.base_url = ""
         self.identity_header = secrets.token_hex(16)
 
@@ -57,9 +64,9 @@ class Entra:
     def device(self, call: Call) -> Reply:
         """Answer a device code; the user "signs in" after ``device_polls`` polls."""
         form = _form(call)
-        self._directory.application(self._directory.tenant(call.path["tenant"]), form.get("client_id", ""))
+        app = self._directory.application(self._directory.tenant(call.path["tenant"]), form.get("client_id", ""))
         code, user_code = secrets.token_urlsafe(24), secrets.token_hex(4).upper()
-        self._device_polls[code] = 0
+        self._device_codes[code] = _DeviceCode(_resource(form, ("/.default", *(f"/{scope}" for scope in app.scopes))))
         address = f"{self.base_url}/device"
         message = f"To sign in, use a web browser to open the page {address} and enter the code {user_code}."
         return answer(
@@ -90,8 +97,7 @@ class Entra:
                 resource = _resource(form, ("/.default",))
                 return answer(self._directory.issue(app, resource, delegated=False, claims=form.get("claims", "")))
             case grant if grant == _DEVICE_GRANT:
-                self._poll(form.get("device_code", ""))
-                return self._delegated(app, form, _resource(form, ("/.default", *app.scopes)))
+                return self._delegated(app, form, self._poll(form.get("device_code", "")))
             case "refresh_token":
                 known = self._directory.refresh_tokens.get(form.get("refresh_token", ""))
                 if not known or known[0] is not app:
@@ -99,15 +105,17 @@ class Entra:
                 return self._delegated(app, form, known[1])
         raise SignInError("unsupported_grant_type", 70003, "The app requested an unsupported grant type.")
 
-    def _poll(self, code: str) -> None:
-        if code not in self._device_polls:
+    def _poll(self, text: str) -> str:
+        code = self._device_codes.get(text)
+        if code is None:
             raise SignInError("expired_token", 70020, "The provided value for the device code is not valid.")
-        self._device_polls[code] += 1
+        code.polls += 1
         if self._settings.device_polls < 0:
             raise SignInError("authorization_declined", 70018, "The user declined the request.")
-        if self._device_polls[code] <= self._settings.device_polls:
+        if code.polls <= self._settings.device_polls:
             raise SignInError("authorization_pending", 70016, "Authorization is pending. Continue polling.")
-        del self._device_polls[code]
+        del self._device_codes[text]
+        return code.resource
 
     def _delegated(self, app: Registration, form: Mapping[str, str], resource: str) -> Reply:
         token = self._directory.issue(app, resource, delegated=True, claims=form.get("claims", ""))

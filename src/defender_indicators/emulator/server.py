@@ -52,24 +52,29 @@ class Emulator(Truth):
         for spec in faults:
             self.faults.add(spec)
         self.service = Service(self.settings, self.clock, self.faults, state)
-        self._temporary = None if directory else tempfile.TemporaryDirectory(prefix="defender-emulator-")
-        self._directory = directory or Path(self._temporary.name if self._temporary else "")
-        self._authority = trustme.CA()
-        self.ca_file = str(self._directory / "ca.pem")
+        self._directory = directory
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._listener: Listener | None = None
-        self.url = self.identity_url = ""
+        self.url = self.identity_url = self.ca_file = ""
 
     def start(self) -> Self:
         """Start listening."""
-        self._directory.mkdir(parents=True, exist_ok=True)
-        self._authority.cert_pem.write_to_path(self.ca_file)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._authority.issue_cert("localhost", "127.0.0.1", "::1").configure_cert(context)
+        authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("localhost", "127.0.0.1", "::1").configure_cert(context)
         self._listener = Listener(self.service, context, self.settings.host, self.settings.port)
         self.url, self.identity_url = self._listener.url, self._listener.plain_url
+        self.ca_file = str(self._home() / "ca.pem")
+        authority.cert_pem.write_to_path(self.ca_file)
         self.service.listen_at(self.url)
         self._listener.start()
         return self
+
+    def _home(self) -> Path:
+        if self._directory:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            return self._directory
+        self._temporary = tempfile.TemporaryDirectory(prefix="defender-emulator-")
+        return Path(self._temporary.name)
 
     def stop(self) -> None:
         """Stop listening; calls that are being served are cut off."""

@@ -109,7 +109,7 @@ class Service:
     def _authenticate(self, call: Call) -> None:
         scheme, _, token = call.headers.get("authorization", "").partition(" ")
         claims = self.directory.claims_of(token) if scheme.lower() == "bearer" else None
-        if not claims or claims["aud"].rstrip("/") == "":
+        if not claims:
             header = ("www-authenticate", 'Bearer error="invalid_token"')
             refuse(401, text="Authorization header is missing, invalid or expired", headers=(header,))
         used = self._calls_of_token[token] = self._calls_of_token.get(token, 0) + 1

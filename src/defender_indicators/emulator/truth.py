@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 
 from defender_indicators.clock import Clock
 from defender_indicators.emulator.rules import Row
 from defender_indicators.emulator.service import Service
 from defender_indicators.emulator.settings import Settings
+from defender_indicators.emulator.store import Caller
 from defender_indicators.emulator.tenant import Tenant
 
 _SAME = ("indicatorType", "indicatorValue", "action", "rbacGroupNames")
@@ -43,6 +45,13 @@ class Truth:
     def reverted(self, tenant: str = "") -> list[str]:
         """Return the values where a payload was applied again after a different one had taken its place."""
         return [value for value, rows in list(self._tenant(tenant).store.history.items()) if _returns(rows)]
+
+    def add_rows(self, rows: Iterable[Row], *, owner: str = "analyst@contoso.example", tenant: str = "") -> None:
+        """Store rows unchecked, as if somebody else had made them; ``owner`` is shown as ``createdBy``."""
+        found = self._tenant(tenant)
+        caller = Caller(tenant or self.settings.tenant_id, owner, owner, frozenset(), delegated=True)
+        for row in rows:
+            found.store.upsert(row, caller, found.now())
 
     def delete(self, value: str, tenant: str = "") -> int:
         """Delete every row with this value, as an analyst in the portal would; return how many."""

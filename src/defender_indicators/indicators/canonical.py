@@ -93,14 +93,13 @@ class Canonicaliser:
         self._application = policy.application
         self._translate = policy.legacy_actions == "translate"
         self._now = policy.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        self._allows = validator().is_valid
 
     def __call__(self, row: object) -> Indicator | Rejection:
         """Return the indicator a row stands for, or why it is rejected (see `CODES`)."""
         notes: list[str] = []
         try:
             fields = self._normal(_present(row), notes)
-            self._pass(fields)
+            _pass(fields)
             return _indicator(fields, notes)
         except Refused as refused:
             return _rejection(row, refused, notes)
@@ -132,13 +131,17 @@ class Canonicaliser:
             raise Refused("expired", f"expirationTime: {moment} is not after {self._now}")
         return moment
 
-    def _pass(self, fields: dict[str, Any]) -> None:
-        try:
-            allowed = self._allows(fields)
-        except ValueError:  # broken Unicode, or types JSON has no word for
-            allowed = False
-        if not allowed:
-            raise refusal(fields)
+
+def _pass(fields: dict[str, Any]) -> None:
+    """Raise what the schema has against ``fields``."""
+    kind = fields.get("indicatorType")
+    gate = validator(kind if isinstance(kind, str) and kind in VALUES else "")
+    try:
+        allowed = gate.is_valid(fields)
+    except ValueError:  # broken Unicode, or types JSON has no word for
+        allowed = False
+    if not allowed:
+        raise refusal(fields)
 
 
 def _present(row: object) -> dict[str, Any]:

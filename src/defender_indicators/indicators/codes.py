@@ -21,7 +21,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "unknown_severity": "The severity is Informational, Low, Medium or High; case counts",
         "action_not_supported_for_type": "The service has no such action for this type; choose another action",
         "audit_needs_alert": "Audit does nothing but alert; set generateAlert to true",
-        "educate_url_not_supported": "An education page goes with Block or Warn on a domain or URL only; remove educateUrl",
+        "educate_url_not_supported": "educateUrl goes with Block or Warn on a domain or URL only; remove it",
         "bad_expiration": "Write a moment with its zone, as in 2030-01-31T00:00:00Z",
         "expired": "The expiration time has passed; give a later one or leave the row out",
         "bad_hash": "Give the hex digits of the type: 32 for FileMd5, 40 for FileSha1, 64 for FileSha256",

@@ -6,35 +6,27 @@ Source: indicators-overview.md (a domain covers all its subdomains).
 from __future__ import annotations
 
 import re
-from functools import cache
-from typing import TYPE_CHECKING
 
 from defender_indicators.indicators.codes import Refused, shown
+from defender_indicators.indicators.public_suffixes import is_public_suffix
 from defender_indicators.indicators.refang import fold, refang, trim
-
-if TYPE_CHECKING:
-    from publicsuffixlist import PublicSuffixList
 
 TRAILING_DOT = "trailing dot dropped"
 PUNYCODED = "international name written in its ASCII form"
 
 _PLAIN = re.compile(r"[a-z0-9.-]*[a-z0-9]").fullmatch
 _LONGEST = 254  # with a trailing dot; IDNA takes time that grows faster than the name
-# Reserved for documentation and tests (RFC 2606), so no list of real suffixes knows them.
-_RESERVED = (".example", ".test", ".invalid")
 
 
 def domain(value: str, notes: list[str]) -> str:
     """Return the canonical name; what cannot be one is returned for the schema to refuse.
-
-    Only ICANN suffixes count as public: blocking all of a dynamic DNS provider is a decision, not a slip.
 
     Raises:
         Refused: ``public_suffix``, ``bad_domain`` (IDNA), ``bad_characters``, ``too_long``.
     """
     if not _PLAIN(value) or "xn--" in value:
         value = host_name(refang(fold(trim(value, notes), notes), notes), notes)
-    if suffixes().publicsuffix(value) == value:
+    if is_public_suffix(value):
         raise Refused("public_suffix", f"indicatorValue: {shown(value)!r} is a public suffix")
     return value
 
@@ -52,19 +44,6 @@ def host_name(text: str, notes: list[str]) -> str:
         notes.append(TRAILING_DOT)
         name = name[:-1]
     return name
-
-
-def known_suffix(name: str) -> bool:
-    """Return whether ``name`` (canonical, with a dot in it) ends in a public suffix or a reserved test suffix."""
-    return "." in name and (name.endswith(_RESERVED) or suffixes().publicsuffix(name) is not None)
-
-
-@cache
-def suffixes() -> PublicSuffixList:
-    """Return the public suffixes; read once, and only when a name is met (about 40 ms)."""
-    from publicsuffixlist import PublicSuffixList  # noqa: PLC0415 - only names need it
-
-    return PublicSuffixList(accept_unknown=False, only_icann=True)
 
 
 def _ascii(name: str, notes: list[str]) -> str:

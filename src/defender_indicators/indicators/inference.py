@@ -6,7 +6,8 @@ import re
 
 from defender_indicators.indicators.addresses import spelling
 from defender_indicators.indicators.codes import Refused
-from defender_indicators.indicators.domains import host_name, known_suffix
+from defender_indicators.indicators.domains import host_name
+from defender_indicators.indicators.public_suffixes import has_known_suffix
 from defender_indicators.indicators.refang import fold, refang, trim
 from defender_indicators.indicators.urls import url
 
@@ -35,7 +36,7 @@ def infer_type(value: str) -> str | None:
         if _ADDRESS.fullmatch(text):
             return "IpAddress"
         name = _NAME.fullmatch(text)
-        return "DomainName" if name and known_suffix(host_name(name[1], [])) else None
+        return "DomainName" if name and has_known_suffix(host_name(name[1], [])) else None
     except Refused:
         return None
 
@@ -47,6 +48,8 @@ def matching_key(value: str) -> str:
     URL keeps its case.
     """
     text = value.strip()
+    if len(text.split()) != 1:
+        return text  # white space inside: nothing we would have sent
     try:
         if _SCHEME(text):
             return url(text, [])

@@ -110,7 +110,9 @@ class Checker:
         if keyword == "required":
             name = details["property"]
             about = rule.get("properties", {}).get(name, {}).get("description", "")
-            yield Finding(path, f"{name} is missing", f"add {name}" + (f": {about.split('. ')[0]}" if about else ""))
+            yield Finding(
+                path, f"{name} is missing", f"add {name}" + (f": {about.split('. ')[0].rstrip('.')}" if about else "")
+            )
             return
         cause, remedy = _words(keyword, details, error.instance)
         yield Finding(path, cause, rule.get("x-remedy", remedy))

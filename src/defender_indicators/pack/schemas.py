@@ -76,7 +76,8 @@ class Schemas:
     def target(self, reference: str, home: Document) -> Target | None:
         """Return what a reference in the file ``home`` leads to; None when it leads nowhere inside ``schemas/``."""
         place, _, pointer = reference.partition("#")
-        document = self.documents.get(_resolve(home.name, place) if place else home.name)
+        own = not place and home.name.startswith("schemas/")
+        document = home if own else self.documents.get(_resolve(home.name, place))
         if document is None or not _usable(document) or pointer.strip("/") == pointer != "":
             return None
         path = _steps(document.data, pointer)
