@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from defender_indicators.clock import Clock, SystemClock
 from defender_indicators.configuration import Profile, load_configuration
-from defender_indicators.delivery import Delivery, Ledger, Limits, Plan, Progress, Report, Stop, Timing
+from defender_indicators.delivery import Delivery, Ledger, Limits, Plan, Progress, Report, Stop, Timing, Transport
+from defender_indicators.delivery.report import DRY_RUN
 from defender_indicators.errors import ConfigurationError, InputError
 from defender_indicators.indicators import Canonicaliser, Policy
 from defender_indicators.pack import Pack, content_root
@@ -44,8 +45,8 @@ class Planned(Plan):
         """Return what would be sent as a report in which nothing has been sent."""
         if self._ledger is None:
             self._ledger = Ledger(None)
-            self.write(self._ledger, "dry-run", self._clock.now().isoformat(timespec="seconds"))
-        return Report(self._ledger, "dry-run")
+            self.write(self._ledger, DRY_RUN, self._clock.now().isoformat(timespec="seconds"))
+        return Report(self._ledger, DRY_RUN)
 
     def close(self) -> None:
         """Remove what the plan keeps on disk; its report ends with it."""
@@ -115,7 +116,7 @@ class Context:
             clock=self.clock,
             log=self.log,
             prompt=self._prompt,
-            deliver=lambda plan, transport: self.delivery.deliver(plan, transport),
+            deliver=self._deliver,
         )
 
     @cached_property
@@ -126,14 +127,16 @@ class Context:
     @cached_property
     def delivery(self) -> Delivery:
         """What sends, resumes and reads back."""
-        timing = {_DURATIONS[name]: value for name, value in self.profile.delivery.items() if name in _DURATIONS}
+        timing: dict[str, Any] = {
+            _DURATIONS[name]: value for name, value in self.profile.delivery.items() if name in _DURATIONS
+        }
         return Delivery(
             self.ledger_path,
             clock=self.clock,
             windows={**self.product.limits, **self.profile.limits},
             timing=replace(Timing(), **timing),
             stop=self.stop,
-            progress=lambda now: self.progress(now),
+            progress=self._show,
             patience=self._patience,
         )
 
@@ -206,8 +209,14 @@ class Context:
             if name in self.__dict__:
                 self.__dict__[name].close()
 
+    def _deliver(self, plan: Plan, transport: Transport) -> Report:
+        return self.delivery.deliver(plan, transport)
+
+    def _show(self, now: Progress) -> None:
+        self.progress(now)
+
     def _configured_legacy_actions(self) -> str:
-        """Ask the configuration only where there is one: a dry run needs none, and a delivery will say what is wrong."""
+        """Ask the configuration where there is one: a dry run needs none, a delivery says what is wrong."""
         try:
             return self.profile.legacy_actions
         except ConfigurationError:

@@ -216,9 +216,11 @@ def test_inputs_that_break_the_manifest_end_with_2(spawn, arguments):
 
 def test_judges_without_sending(spawn, tmp_path):
     (tmp_path / "inputs.json").write_text(json.dumps({"indicators": [ROW, BAD]}))
-    ended = spawn("run", "validate_indicators", "--input", str(tmp_path / "inputs.json"))
-    assert ended.code == 1
-    assert "cidr_not_supported" in ended.out
+    for action in (["validate_indicators"], ["import_indicators", "--dry-run"]):
+        ended = spawn("run", *action, "--input", str(tmp_path / "inputs.json"))
+        assert ended.code == 1, ended
+        assert ended.out.startswith("dry run, nothing was sent")
+        assert "cidr_not_supported" in ended.out
 
 
 def test_proves_the_connection(tenant, spawn):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     metavar="FILE|-|KEY=VALUE",
     help="A JSON object with inputs, or one input; may be repeated, later ones win.",
 )
-@click.option("--dry-run", is_flag=True, help="Sets the input dry_run of actions that have it.")
+@click.option("--dry-run", is_flag=True, help="Plan and report, send nothing.")
 @sending_options
 def run_command(action: str, *, given: tuple[str, ...], dry_run: bool, **common: Any) -> int:
     """Run ACTION of the pack with inputs and show its outputs.
@@ -37,8 +37,7 @@ def run_command(action: str, *, given: tuple[str, ...], dry_run: bool, **common:
 
     def inputs(pack: Pack) -> dict[str, Any]:
         wanted = pack.action(action).inputs.get("properties", {})
-        merged = {name: value for item in given for name, value in _inputs(item, wanted).items()}
-        return merged | ({"dry_run": True} if dry_run else {})
+        return {name: value for item in given for name, value in _inputs(item, wanted).items()}
 
     return act(Options(**common), action, inputs, dry_run=dry_run)
 

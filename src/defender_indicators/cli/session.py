@@ -99,7 +99,7 @@ def deliver(options: Options, context: Context, work: Callable[[], Mapping[str, 
 
 def show_outputs(options: Options, outputs: Mapping[str, Any]) -> int:
     """Show what an action returned and return the exit code that belongs to it."""
-    from defender_indicators.cli.summary import is_plan, plan_exit_code, show_facts, show_report  # noqa: PLC0415  # only where something runs
+    from defender_indicators.cli.summary import show_facts, show_report  # noqa: PLC0415  # only where something runs
     from defender_indicators.delivery import Report  # noqa: PLC0415  # loaded by the action already
 
     if isinstance(outputs, Report):
@@ -107,7 +107,7 @@ def show_outputs(options: Options, outputs: Mapping[str, Any]) -> int:
             console.stream_json(outputs.write_json)
         else:
             show_report(outputs)
-        return plan_exit_code(outputs["counts"]) if is_plan(outputs) else outputs.exit_code
+        return outputs.exit_code
     if options.as_json:
         console.show_json(outputs)
     else:

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from defender_indicators.cli import console
+from defender_indicators.cli.remedies import known_remedies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -14,8 +15,6 @@ FAILED = ("rejected", "refused", "quarantined", "held", "deferred", "unknown")
 SHOWN = 20
 SAMPLE = 5
 PLAN = "dry-run"
-BATCH = 500
-"""Rows in a call, where nothing else parts them. Source: import-ti-indicators.md."""
 NOT_YET = "Imported is not yet enforced: devices follow within 2 hours for files, 48 hours for network indicators."
 
 
@@ -33,12 +32,7 @@ def show_report(report: Mapping[str, Any]) -> None:
 
 def is_plan(report: Mapping[str, Any]) -> bool:
     """Return whether a report tells what would be sent, not what was."""
-    return report["run_id"] in ("", PLAN)
-
-
-def plan_exit_code(counts: Mapping[str, int]) -> int:
-    """Return the exit code of a dry run, in which waiting rows are as they should be."""
-    return 6 if counts.get("held") else int(bool(counts.get("rejected")))
+    return bool(report["run_id"] == PLAN)
 
 
 def show_facts(facts: Mapping[str, Any]) -> None:
@@ -72,7 +66,7 @@ def _show_outcome(report: Mapping[str, Any], counts: Mapping[str, int]) -> None:
 def _show_plan(report: Mapping[str, Any], counts: Mapping[str, int]) -> None:
     waiting = counts.get("pending", 0)
     console.show(f"dry run, nothing was sent: {counted(counts)}")
-    calls = report["calls"]["count"] or -(-waiting // BATCH)
+    calls = report["calls"]["count"]
     console.show(f"would send {_plural(waiting, 'row')} in {_plural(calls, 'call')}")
     sample = list(islice((row for row in report["results"] if row["status"] == "pending"), SAMPLE))
     if sample:
@@ -104,7 +98,7 @@ def _cells(row: Mapping[str, Any], *names: str) -> list[object]:
 
 def _remedies(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     """Yield what to do about each code, where the reason of the row does not say it already."""
-    known = _known_remedies()
+    known = known_remedies()
     told = set()
     for row in rows:
         code = row["code"]
@@ -112,12 +106,6 @@ def _remedies(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
         if remedy and code not in told and remedy not in row["reason"]:
             told.add(code)
             yield code, remedy
-
-
-def _known_remedies() -> dict[str, str]:
-    from defender_indicators import delivery, indicators, sources  # noqa: PLC0415  # only where a row failed
-
-    return {**sources.CODES, **getattr(delivery, "CODES", {}), **indicators.CODES}
 
 
 def _next_steps(report: Mapping[str, Any], counts: Mapping[str, int]) -> Iterator[str]:

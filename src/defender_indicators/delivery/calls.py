@@ -66,14 +66,15 @@ class CallBook:
         wants no further call, jitter added.
         """
         now = self._clock.boottime()
-        self._ledger.database.execute(
-            "UPDATE call SET ended = ?, kind = ?, status = ?, target = ? WHERE id = ?",
+        [(started,)] = self._ledger.database.execute(
+            "UPDATE call SET ended = ?, kind = ?, status = ?, target = ? WHERE id = ? RETURNING started",
             (now, kind, status, target, call),
         )
         if block is not None:
             self._put_rate(endpoint, lambda rate: limiter.throttled(rate, block, now))
         elif status:
-            self._put_rate(endpoint, lambda rate: limiter.succeeded(rate, now))
+            # A call from before the block is not its probe.
+            self._put_rate(endpoint, lambda rate: limiter.succeeded(rate, now) if started >= rate.not_before else rate)
 
     def _put_rate(self, endpoint: str, change: Callable[[Rate], Rate]) -> None:
         boot = self._clock.boot_id()

@@ -29,6 +29,12 @@ _IN_PLACE: Final = ("accepted", "unchanged")
 _BAD: Final = ("refused", "rejected", "quarantined")
 
 
+def as_if_sent(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the counts of a plan as its delivery would leave them if the service took every row."""
+    accepted = counts.get("accepted", 0) + counts.get("pending", 0)
+    return {**counts, "accepted": accepted, "pending": 0}
+
+
 def outcome_of(counts: Mapping[str, int], *, halted: bool = False) -> Outcome:
     """Sum a run up.
 

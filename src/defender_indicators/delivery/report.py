@@ -9,9 +9,11 @@ from typing import IO, Any, Final
 import orjson
 
 from defender_indicators.delivery.ledger import Batch, Exceptional, Ledger, status_of
-from defender_indicators.delivery.outcome import RETRYABLE, STATUSES, exit_code_of, outcome_of
+from defender_indicators.delivery.outcome import RETRYABLE, STATUSES, as_if_sent, exit_code_of, outcome_of
 
 SCHEMA_VERSION: Final = "1.0"
+DRY_RUN: Final = "dry-run"
+"""The run id of a plan that nobody sends; its outcome speaks of the checks alone."""
 _NAMES: Final = ("schema_version", "outcome", "run_id", "counts", "results", "calls", "retry_with")
 _CODES: Final = {"pending": "not_sent_yet", "unknown": "no_answer"}
 
@@ -26,16 +28,19 @@ class Report(Mapping[str, Any]):
     def __init__(self, ledger: Ledger, run_id: str) -> None:
         run = ledger.run(run_id)
         counts = ledger.counts(run_id)
+        planned = run_id == DRY_RUN
+        summed = as_if_sent(counts) if planned else counts
+        halted = run.state == "halted"
         self.total = run.total
         self.stopped = run.stopped
-        self.exit_code = exit_code_of(counts, halted=run.state == "halted")
+        self.exit_code = exit_code_of(summed, halted=halted)
         self._values: dict[str, Any] = {
             "schema_version": SCHEMA_VERSION,
-            "outcome": outcome_of(counts, halted=run.state == "halted"),
+            "outcome": outcome_of(summed, halted=halted),
             "run_id": run.id,
             "counts": {status: counts.get(status, 0) for status in STATUSES},
             "results": _Rows(run.total, lambda: _results(ledger, run_id)),
-            "calls": _calls(ledger, run_id, run.waited),
+            "calls": _planned_calls(ledger) if planned else _calls(ledger, run_id, run.waited),
             "retry_with": _Rows(sum(counts.get(name, 0) for name in RETRYABLE), lambda: _retry_with(ledger, run_id)),
         }
 
@@ -165,6 +170,11 @@ def _rows_of(batch: Batch, status: str, ids: Sequence[str | None]) -> Iterator[E
                 batch.notes.get(str(position), ()),
                 None if status == "accepted" else orjson.dumps(row),
             )
+
+
+def _planned_calls(ledger: Ledger) -> dict[str, Any]:
+    count = ledger.database.execute("SELECT COUNT(*) FROM batch").fetchone()[0]
+    return {"count": count, "attempts": 0, "seconds_waited": 0.0}
 
 
 def _calls(ledger: Ledger, run_id: str, waited: float) -> dict[str, Any]:

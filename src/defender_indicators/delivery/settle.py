@@ -18,6 +18,10 @@ BUDGET_SPENT: Final = "bisect_budget_spent"
 """Code of rows that a bisect did not get to within its budget of calls."""
 _COURTESIES: Final = 2
 """How often a refusal that asks for patience is treated as a 429."""
+_REMEDIES: Final = {
+    "Forbidden": "; grant the application Ti.ReadWrite.All",
+    "DisabledFeature": "; the tenant does not have this feature switched on",
+}
 _SYSTEMIC_ROWS: Final = 10
 _SYSTEMIC_SINGLES: Final = 3
 
@@ -61,7 +65,7 @@ class Settler:
             case Kind.TOO_MANY_ROWS | Kind.TOO_LARGE:
                 return self._too_big(batch, verdict)
             case Kind.FATAL:
-                self._health.halt(verdict.reason)
+                self._health.halt(verdict.reason + _REMEDIES.get(verdict.code, ""))
         doubtful = verdict.doubtful or batch.state == "unknown"
         self._ledger.set_batch(batch.id, state="unknown" if doubtful else "pending")
         return Outcome()
@@ -172,7 +176,7 @@ class Settler:
 
     def _bisect(self, batch: Batch, verdict: Verdict, *, state: str) -> Outcome:
         root = batch.root or batch.id
-        middle = (len(batch.positions) + 1) // 2
+        middle = len(batch.positions) // 2
         halves = [(0, middle), (middle, len(batch.positions))]
         self._replace(batch, halves, state=state, root=root, code=verdict.code, reason=verdict.reason)
         if self._spent[root] >= self._health.timing.bisect_calls:
@@ -232,18 +236,20 @@ class Settler:
 
     def _too_big(self, batch: Batch, verdict: Verdict) -> Outcome:
         self._health.spoke()
+        run, size, count = self._ledger.run(batch.run), len(batch.body), len(batch.positions)
+        if count == 1:
+            self._ledger.set_batch(batch.id, state="quarantined", code="too_large", reason=verdict.reason)
+            return Outcome(drain=True)
+        self._ledger.set_batch(batch.id, state=batch.state)
+        if size > run.max_bytes or count > run.max_rows:
+            return Outcome(drain=True)  # it left before another answer lowered the limit
         self._resizes += 1
         if self._resizes > self._health.timing.resize_tries:
             self._health.halt(f"the service allows smaller and smaller requests: {verdict.reason}")
-        if len(batch.positions) == 1:
-            self._ledger.set_batch(batch.id, state="quarantined", code="too_large", reason=verdict.reason)
-        elif verdict.kind is Kind.TOO_LARGE:
-            self._ledger.set_run(batch.run, max_bytes=len(batch.body) // 2)
-            self._ledger.set_batch(batch.id, state=batch.state)
+        if verdict.kind is Kind.TOO_LARGE:
+            self._ledger.set_run(batch.run, max_bytes=min(size // 2 + size // count, size - 1))
         else:
-            rows = min(verdict.allowed or len(batch.positions) // 2, len(batch.positions) - 1)
-            self._ledger.set_run(batch.run, max_rows=max(1, rows))
-            self._ledger.set_batch(batch.id, state=batch.state)
+            self._ledger.set_run(batch.run, max_rows=max(1, min(verdict.allowed or count // 2, count - 1)))
         return Outcome(drain=True)
 
     def _replace(self, batch: Batch, cuts: Sequence[tuple[int, int]], **columns: object) -> None:

@@ -1,0 +1,159 @@
+"""Design errors, each put into a running importer; the oracles must notice every one of them."""
+
+from contextlib import contextmanager
+from dataclasses import replace
+
+from defender_indicators.delivery import classify, control, resume
+from defender_indicators.delivery.calls import CallBook
+from defender_indicators.delivery.classify import Kind, Verdict
+from defender_indicators.delivery.ledger import Ledger, checksum_of
+from defender_indicators.delivery.machine import Machine
+from defender_indicators.delivery.settle import Settler
+
+_set_batch, _start, _candidates, _hand_out, _recover, _rows = (
+    Ledger.set_batch,
+    Machine.start,
+    Machine._candidates,
+    Machine._hand_out,
+    CallBook.recover,
+    classify._rows,
+)
+
+
+def intent_is_not_written():
+    """What is in flight is known in memory only."""
+
+    def set_batch(self, batch_id, **columns):
+        if columns.get("state") == "inflight":
+            columns["state"] = "pending"
+        _set_batch(self, batch_id, **columns)
+
+    Ledger.set_batch = set_batch
+
+
+def accepted_before_it_is_sent():
+    """The verdict is written together with the intent."""
+
+    def set_batch(self, batch_id, **columns):
+        if columns.get("state") == "inflight":
+            size = len(self.batch(batch_id).positions)
+            columns |= {"state": "answered", "accepted": size, "ids": b"[" + b",".join([b'""'] * size) + b"]"}
+        _set_batch(self, batch_id, **columns)
+
+    Ledger.set_batch = set_batch
+
+
+def doubt_is_rebuilt():
+    """What was in flight is planned anew after a crash, with other bytes."""
+
+    def start(self):
+        for batch in list(self._ledger.batches("state = 'inflight'")):
+            body = batch.body.replace(b'"title":"', b'"title":"again ')
+            columns = "positions, notes"
+            sql = f"SELECT {columns} FROM batch WHERE id = ?"
+            positions, notes = self._ledger.database.execute(sql, (batch.id,)).fetchone()
+            checksum = checksum_of(positions, notes, body)
+            _set_batch(self._ledger, batch.id, state="pending", body=body, checksum=checksum)
+        _start(self)
+
+    Machine.start = start
+
+
+def every_send_has_new_bytes():
+    """A resend carries a newer payload under the old request id."""
+
+    def hand_out(self, identifier, call, batch):
+        if batch and batch.attempts:
+            call = replace(call, body=call.body.replace(b'"title":"', b'"title":"again '))
+        return _hand_out(self, identifier, call, batch)
+
+    Machine._hand_out = hand_out
+
+
+def answers_by_index():
+    """The service's rows are taken to be in the order of ours."""
+
+    def by_value(rows, values, _):
+        return {place: classify._row_answer(row, failed=row["isFailed"]) for place, row in enumerate(rows[: len(values)])}
+
+    classify._by_value = by_value
+
+
+def missing_rows_are_accepted():
+    """A row that the answer does not name is taken for good."""
+
+    def rows(*arguments):
+        verdict = _rows(*arguments)
+        places = enumerate(verdict.ids)
+        ids = ["" if found is None and place not in verdict.refused else found for place, found in places]
+        return replace(verdict, ids=ids)
+
+    classify._rows = rows
+
+
+def missing_rows_are_forgotten():
+    """A row that the answer does not name is dropped."""
+    Settler._ask_again = lambda *_: None
+
+
+def doubt_is_accepted():
+    """A call without a trustworthy answer is taken for good."""
+
+    def ambiguous(self, batch, *_):
+        return self._answered(batch, Verdict(Kind.ANSWERED, ids=[""] * len(batch.positions)))
+
+    Settler._ambiguous = ambiguous
+
+
+def slots_die_with_the_process():
+    """The limiter forgets at every start what was sent before."""
+
+    def recover(self):
+        _recover(self)
+        with self._ledger.transaction():
+            self._ledger.database.execute("UPDATE call SET ended = 0")
+
+    CallBook.recover = recover
+
+
+def overtaken_rows_are_sent():
+    """An unfinished run is resumed as it was, whatever newer runs have sent."""
+    resume._supersede = lambda *_: None
+
+
+def doubt_of_older_runs_is_no_fence():
+    """A newer run goes ahead while an older one still has rows in doubt."""
+
+    def candidates(self, where, order):
+        return [] if where.startswith("run <>") else _candidates(self, where, order)
+
+    Machine._candidates = candidates
+
+
+def lock_is_ignored():
+    """Everybody sends at once."""
+
+    @contextmanager
+    def sender_lock(*_):
+        yield
+
+    control.sender_lock = sender_lock
+
+
+BUGS = {
+    bug.__name__: bug
+    for bug in (
+        intent_is_not_written,
+        accepted_before_it_is_sent,
+        doubt_is_rebuilt,
+        every_send_has_new_bytes,
+        answers_by_index,
+        missing_rows_are_accepted,
+        missing_rows_are_forgotten,
+        doubt_is_accepted,
+        slots_die_with_the_process,
+        overtaken_rows_are_sent,
+        doubt_of_older_runs_is_no_fence,
+        lock_is_ignored,
+    )
+}
