@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msal
+import msal  # type: ignore[import-untyped]  # it ships no types
 import orjson
 import requests
 

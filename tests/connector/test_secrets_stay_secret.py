@@ -80,7 +80,8 @@ def evidence(caplog, capfd, monkeypatch, tmp_path):
         try:
             texts.append(repr(call(*args, **options)))
         except PackError as error:
-            told = traceback.TracebackException.from_exception(error, capture_locals=True)
+            below = error.with_traceback(error.__traceback__.tb_next)  # this frame holds all that was told before
+            told = traceback.TracebackException.from_exception(below, capture_locals=True)
             texts.extend(["".join(told.format()), repr(error), str(vars(error))])
 
     def written(*kept):
@@ -127,12 +128,12 @@ def test_case_116_a_client_secret_and_the_tokens_appear_nowhere(connect, emulato
         seen = exercise(emulator, connector, evidence, [*SIGN_IN_FAULTS, *API_FAULTS])
         emulator.registration.secret = "another"
         evidence(connector.sign_in, renew=True)
-        log = logging.getLogger("msal.oauth2cli")
+        log = logging.getLogger("msal.application")
         log.error("Authorization: Bearer %s", seen[0])
         try:
             raise ValueError(f"client_secret={CANARY}")
         except ValueError:
-            logging.getLogger("urllib3.somewhere").exception("failed with %r", CANARY)
+            logging.getLogger("urllib3.connectionpool").exception("failed with %r", CANARY)
     finally:
         emulator.registration.secret = kept
     text = evidence.written()

@@ -1,5 +1,6 @@
 """Whole deliveries against the emulator: a short minute, short pauses, and the oracles that hold after every case."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -36,7 +37,7 @@ class World:
         alone: whether all import calls that the service sees are ours to limit.
     """
 
-    def __init__(self, emulator, home, pack, clock, batch_rows, durations):
+    def __init__(self, emulator, home, pack, *, clock, batch_rows, durations):
         self.emulator = emulator
         self._pack = pack
         self.home = home
@@ -178,7 +179,9 @@ def make_world(start_emulator, tmp_path, monkeypatch, pack):
         settings = {"window_seconds": WINDOW} | settings
         monkeypatch.setattr(limiter, "PACE_START", limiter.PACE_START * settings["window_seconds"] / 60)
         emulator = start_emulator(clock=clock, **settings)
-        worlds.append(World(emulator, tmp_path / home, pack, clock, batch_rows, durations or {}))
+        worlds.append(
+            World(emulator, tmp_path / home, pack, clock=clock, batch_rows=batch_rows, durations=durations or {})
+        )
         return worlds[-1]
 
     yield make
@@ -239,3 +242,13 @@ def start_worker():
     yield start
     for each in workers:
         each.close()
+
+
+@pytest.fixture(scope="session")
+def core():
+    """Return the module ``core``: the delivery core on virtual time."""
+    spec = importlib.util.spec_from_file_location("delivery_core", Path(__file__).with_name("core.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module

@@ -1,4 +1,4 @@
-"""Cases 27–39: the service answers, but not what was agreed; nothing is called accepted that was not."""
+"""Cases 27 to 39: the service answers, but not what was agreed; nothing is called accepted that was not."""
 
 import json
 

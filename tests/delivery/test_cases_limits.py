@@ -1,4 +1,4 @@
-"""Cases 54–56, 59, 61, 62 and 69: 429, many rows, many processes, a full tenant."""
+"""Cases 54 to 56, 59, 61, 62 and 69: 429, many rows, many processes, a full tenant."""
 
 import pytest
 
@@ -132,3 +132,21 @@ def test_case_069_still_full_on_resume_it_pauses_again_without_losing_a_row(worl
     assert again["counts"]["deferred"] == 950
     world.emulator.faults.clear()
     assert world.context.resume(first["run_id"])["outcome"] == "succeeded"
+
+
+@pytest.mark.parametrize("capacity", [550, 1])
+def test_case_069_a_full_tenant_that_refuses_whole_calls_is_recognised_by_20_rows(make_world, rows, capacity):
+    world = make_world(capacity_answer="batch")
+    report = world.run(rows(1000), f"capacity={capacity}")
+    assert report["counts"]["accepted"] == capacity
+    assert report["counts"]["deferred"] + report["counts"]["pending"] == 1000 - capacity
+    assert report.exit_code == 5
+    assert "free some" in report.stopped
+
+
+def test_case_069_a_tenant_that_is_full_from_the_start_defers_everything(make_world, rows):
+    world = make_world(capacity_answer="batch")
+    report = world.run(rows(1000), "capacity=0")
+    assert report["counts"]["deferred"] == 1000
+    assert report.exit_code == 5
+    assert len(world.imports()) <= 30

@@ -1,4 +1,4 @@
-"""Cases 12–25: a call is lost on the way there or back; the run still ends with every row exactly once."""
+"""Cases 12 to 25: a call is lost on the way there or back; the run still ends with every row exactly once."""
 
 import pytest
 

@@ -19,4 +19,4 @@ with context.open(environ=os.environ) as mine:
     mine.progress = lambda now: reasons.add(now.waiting_reason)
     report = run_action(mine.pack, "import_indicators", {"indicators": rows, "idempotency_key": key}, mine)
     found = {"run_id": report["run_id"], "outcome": report["outcome"], "calls": report["calls"]}
-    print(json.dumps(found | {"counts": report["counts"], "pid": os.getpid(), "reasons": sorted(reasons)}))
+    json.dump(found | {"counts": report["counts"], "pid": os.getpid(), "reasons": sorted(reasons)}, sys.stdout)

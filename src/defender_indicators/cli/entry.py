@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -90,6 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     console.prepare(as_json="--json" in given)
     try:
+        if os.name == "nt":
+            return console.fail("PlatformError", "Windows is not supported; run it on Linux, macOS or WSL", USAGE)
         return _run(given)
     except Exception as error:  # noqa: BLE001  # the last line of defence: a user never meets a traceback
         return _unexpected(error, verbose="--verbose" in given)

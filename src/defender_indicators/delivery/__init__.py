@@ -5,6 +5,7 @@ threads carries the bytes. A kill at any point leaves a ledger that the next pro
 """
 
 from defender_indicators.delivery.answer import Answer, Call, Failure, Transport
+from defender_indicators.delivery.codes import CODES
 from defender_indicators.delivery.control import Delivery, Progress
 from defender_indicators.delivery.health import Timing
 from defender_indicators.delivery.ledger import Ledger
@@ -17,6 +18,7 @@ from defender_indicators.delivery.report import Report
 from defender_indicators.delivery.sender import Stop
 
 __all__ = [
+    "CODES",
     "OUTCOMES",
     "STATUSES",
     "Answer",

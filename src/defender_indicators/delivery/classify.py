@@ -28,7 +28,7 @@ _AMBIGUOUS_STATUS: Final = frozenset({201, 202, 203, 204, 205, 206, 408, 500, 50
 _CLAIMS: Final = re.compile(r'claims="([^"]{1,4096})"')
 _ALLOWED: Final = re.compile(r"allowed:?\s*([0-9]{1,5})", re.IGNORECASE)
 _CAPACITY: Final = re.compile(r"limit|maximum|capacity|quota|exceed", re.IGNORECASE)
-_ROW_KEYS: Final = (b'"id"', b'"indicator"', b'"isFailed"', b'"failureReason"')
+_ROW_KEYS: Final = ("id", "indicator", "isFailed", "failureReason")
 
 
 class Kind(Enum):
@@ -197,8 +197,8 @@ def _load(body: bytes) -> Any:
         return loads_strict(body.decode())
     rows = document.get("value") if isinstance(document, dict) else None
     if isinstance(rows, list) and b"\\u" not in body and body.count(b'"value"') == 1:
-        count = len(rows)
-        if all(body.count(key) <= count for key in _ROW_KEYS):
+        found = [row for row in rows if isinstance(row, dict)]
+        if all(body.count(b'"%b"' % key.encode()) == sum(key in row for row in found) for key in _ROW_KEYS):
             return document
     return loads_strict(body)
 
@@ -264,6 +264,6 @@ def _until(text: str, date: str) -> float | None:
 def _date(text: str) -> datetime | None:
     try:
         parsed = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)

@@ -57,11 +57,13 @@ class Database:
         if version < SCHEMA_VERSION:
             with self.transaction():
                 _migrate(self._connection)
+        if self._connection.execute("PRAGMA foreign_key_check(batch)").fetchone():
+            raise LedgerError(f"{self.path}: the ledger is damaged (batches without a run); see `ledger recover`")
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Run one statement."""
         with explained(self.path):
-            return self._own().execute(sql, parameters)
+            return self._own().cursor(lambda owner: _Cursor(owner, self.path)).execute(sql, parameters)
 
     def executemany(self, sql: str, rows: Iterator[Sequence[Any]]) -> None:
         """Run one statement for every row."""
@@ -113,6 +115,28 @@ def _migrate(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
+class _Cursor(sqlite3.Cursor):
+    """Explains what goes wrong while rows are fetched, too."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
+        super().__init__(connection)
+        self._path = path
+
+    def __next__(self) -> Any:
+        try:
+            return super().__next__()
+        except sqlite3.Error as error:
+            raise _explanation(self._path, error) from error
+
+    def fetchone(self) -> Any:
+        """Return the next row, or None."""
+        return next(self, None)
+
+    def fetchall(self) -> list[Any]:
+        """Return all rows that are left."""
+        return list(self)
+
+
 @contextmanager
 def explained(path: Path | None) -> Iterator[None]:
     """Turn SQLite's errors into ours.
@@ -124,13 +148,15 @@ def explained(path: Path | None) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        name = path or "temporary ledger"
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
-            holder = holder_of(path) if path else "another process"
-            raise LockedError(
-                f"{name}: kept busy for {BUSY_SECONDS:.0f} s, last known sender: {holder}; try again"
-            ) from error
-        raise LedgerError(f"{name}: {error}; check the disk, then `ledger check`") from error
+        raise _explanation(path, error) from error
+
+
+def _explanation(path: Path | None, error: sqlite3.Error) -> LedgerError | LockedError:
+    name = path or "temporary ledger"
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+        holder = holder_of(path) if path else "another process"
+        return LockedError(f"{name}: kept busy for {BUSY_SECONDS:.0f} s, last known sender: {holder}; try again")
+    return LedgerError(f"{name}: {error}; check the disk, then `ledger check`")
 
 
 def _check_place(path: Path) -> None:

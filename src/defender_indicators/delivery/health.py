@@ -69,6 +69,7 @@ class Health:
 
     def throttle(self, retry_after: float | None, now: float) -> float:
         """Note a 429 and return for how long (seconds) the key is blocked."""
+        self._not_sent = 0
         if self._throttled_since is None:
             self._throttled_since = now
         if now - self._throttled_since > self.timing.wall_budget:

@@ -90,8 +90,11 @@ def throttled(rate: Rate, retry_after: float, now: float) -> Rate:
 
 
 def succeeded(rate: Rate, now: float) -> Rate:
-    """Return the rate after a call that was not throttled."""
-    if rate == Rate():
+    """Return the rate after a call that was not throttled.
+
+    An answer during a block belongs to a call that was sent before it, and is not the probe.
+    """
+    if rate == Rate() or now < rate.not_before:
         return rate
     if now - rate.throttled_at >= PACE_CLEAN_SECONDS:
         return Rate()

@@ -94,8 +94,8 @@ class Machine:
         else:
             self.health.halt(str(error))
 
-    def answered(self, ticket: Ticket, answer: Answer) -> None:
-        """Judge an answer and write down what it changes, in one transaction."""
+    def answered(self, ticket: Ticket, answer: Answer) -> Verdict:
+        """Judge an answer, write down what it changes in one transaction, and return the verdict."""
         del self._in_flight[ticket.id]
         batch = ticket.batch
         if batch is None:
@@ -117,6 +117,7 @@ class Machine:
                 block=block,
             )
             self._apply(ticket, batch, verdict, answer, now)
+        return verdict
 
     def _apply(self, ticket: Ticket, batch: Batch | None, verdict: Verdict, answer: Answer, now: float) -> None:
         if verdict.kind is Kind.UNAUTHORIZED:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import tempfile
 from array import array
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from hashlib import blake2b, sha256
 from typing import IO, Any, Final, NamedTuple
 
 import orjson
 
 from defender_indicators.delivery.ledger import Exceptional, Ledger, NewBatch
+from defender_indicators.errors import LedgerError
 from defender_indicators.indicators import Indicator, Rejection
 
 _TAB: Final = b"\t"
@@ -86,9 +88,9 @@ class Plan:
                 self._index.add(self.total, verdict)
                 digest.update(verdict.payload)
                 subjects.update("\0".join(verdict[:4]).encode())
-                self._good.write(line + b"\n")
+                _spool(self._good, line)
             else:
-                self._bad.write(orjson.dumps((self.total, *verdict)) + b"\n")
+                _spool(self._bad, orjson.dumps((self.total, *verdict)))
             self.total += 1
         self.hash = digest.hexdigest()
         self.subject_hash = subjects.hexdigest()
@@ -114,18 +116,19 @@ class Plan:
 
     def close(self) -> None:
         """Remove the spool."""
-        self._good.close()
-        self._bad.close()
+        for spool in (self._good, self._bad):
+            with suppress(OSError):  # what a full disk kept from being written is not needed any more
+                spool.close()
 
     def _rejected(self) -> Iterator[Exceptional]:
-        self._bad.seek(0)
+        _rewind(self._bad)
         for line in self._bad:
             position, value, kind, action, code, reason, notes = orjson.loads(line)
             yield Exceptional(position, "rejected", value, kind, action, code, reason, notes=notes)
 
     def _batches(self, dropped: list[Exceptional]) -> Iterator[NewBatch]:
         lanes: dict[int, _Open] = {}
-        self._good.seek(0)
+        _rewind(self._good)
         for number, line in enumerate(self._good):
             payload, _, noted = line[:-1].partition(_TAB)
             notes: list[str] = orjson.loads(noted) if noted else []
@@ -135,7 +138,8 @@ class Plan:
                 continue
             lane = self._index.lanes.get(number, 0)
             batch = lanes.setdefault(lane, _Open())
-            if len(batch.rows) >= self.limits.rows or batch.size + len(payload) > self.limits.body_bytes:
+            too_long = batch.size + len(payload) > self.limits.body_bytes
+            if batch.rows and (too_long or len(batch.rows) >= self.limits.rows):
                 yield NewBatch(lane, batch.positions, batch.rows, batch.notes)
                 batch = lanes[lane] = _Open()
             batch.add(position, payload, notes)
@@ -177,6 +181,7 @@ class _Index:
         self._identities = array("q")
         self._payloads = array("q")
         self._actions: list[str] = []
+        self._dropped_for: dict[int, list[int]] = {}
 
     def add(self, position: int, indicator: Indicator) -> None:
         number = len(self.positions)
@@ -199,15 +204,38 @@ class _Index:
         if other in self.dropped or self._actions[other] != self._actions[number]:
             both = f"rows {self.positions[other]} and {self.positions[number]}"
             reason = f"{both} want different actions for one value; keep one of them"
+            for each in (number, *self._dropped_for.pop(other, ())):
+                self.dropped[each] = ("rejected", "conflicting_actions", reason)
             self.dropped.setdefault(other, ("rejected", "conflicting_actions", reason))
-            self.dropped[number] = ("rejected", "conflicting_actions", reason)
         elif self._payloads[other] == self._payloads[number]:
             self.dropped[number] = ("duplicate", "duplicate", f"the same as row {self.positions[other]}")
+            self._dropped_for.setdefault(other, []).append(number)
         else:
             reason = f"row {self.positions[number]} repeats it with other details; the later row is sent"
             self.dropped[other] = ("duplicate", "repeated_with_changes", reason)
+            earlier = self._dropped_for[number] = self._dropped_for.pop(other, [])
+            earlier.append(other)
             others[others.index(other)] = number
             self.lanes[number] = self.lanes.get(other, 0)
+
+
+def _spool(spool: IO[bytes], line: bytes) -> None:
+    try:
+        spool.write(line + b"\n")
+    except OSError as error:
+        raise _full(error) from error
+
+
+def _rewind(spool: IO[bytes]) -> None:
+    try:
+        spool.seek(0)
+    except OSError as error:
+        raise _full(error) from error
+
+
+def _full(error: OSError) -> LedgerError:
+    place = tempfile.gettempdir()
+    return LedgerError(f"{place}: the plan cannot be kept there: {error.strerror}; free space, or set TMPDIR")
 
 
 def _unreadable(row: BadRow) -> Rejection:

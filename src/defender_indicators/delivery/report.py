@@ -8,6 +8,7 @@ from typing import IO, Any, Final
 
 import orjson
 
+from defender_indicators.delivery.codes import code_of
 from defender_indicators.delivery.ledger import Batch, Exceptional, Ledger, status_of
 from defender_indicators.delivery.outcome import RETRYABLE, STATUSES, as_if_sent, exit_code_of, outcome_of
 
@@ -15,7 +16,6 @@ SCHEMA_VERSION: Final = "1.0"
 DRY_RUN: Final = "dry-run"
 """The run id of a plan that nobody sends; its outcome speaks of the checks alone."""
 _NAMES: Final = ("schema_version", "outcome", "run_id", "counts", "results", "calls", "retry_with")
-_CODES: Final = {"pending": "not_sent_yet", "unknown": "no_answer"}
 
 
 class Report(Mapping[str, Any]):
@@ -155,7 +155,7 @@ def _batch_rows(ledger: Ledger, batch_id: int) -> Iterator[Exceptional]:
 
 
 def _rows_of(batch: Batch, status: str, ids: Sequence[str | None]) -> Iterator[Exceptional]:
-    code = "" if status == "accepted" else batch.code or _CODES.get(status, "")
+    code = "" if status == "accepted" else code_of(status, batch.code)
     for position, row, identifier in zip(batch.positions, batch.payloads(), ids, strict=True):
         if identifier is not None:
             yield Exceptional(

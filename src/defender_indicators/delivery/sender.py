@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Callable
@@ -10,10 +11,12 @@ from typing import Final
 
 from defender_indicators.clock import Clock
 from defender_indicators.delivery.answer import Answer, Failure, Transport
+from defender_indicators.delivery.classify import Verdict
 from defender_indicators.delivery.machine import Machine
 from defender_indicators.delivery.steps import Finished, Send, SignIn, Ticket
 from defender_indicators.errors import ConnectorError
 
+_LOG: Final = logging.getLogger(__name__)
 GRACE_SECONDS: Final = 8.0
 """How long calls in flight may take to come back once somebody asked us to stop."""
 _TICK: Final = 0.25
@@ -130,7 +133,24 @@ class Sender:
         except queue.Empty:
             pass
         else:
-            self._machine.answered(ticket, answer)
+            verdict = self._machine.answered(ticket, answer)
+            _log_call(ticket, answer, verdict, self._clock.boottime())
             self._notify(Wait(0.0, "", self._machine.in_flight))
         if until is not None:
             self.waited += self._clock.boottime() - started
+
+
+def _log_call(ticket: Ticket, answer: Answer, verdict: Verdict, now: float) -> None:
+    batch = ticket.batch
+    fields = {
+        "call": ticket.call.path.partition("?")[0],
+        "request_id": ticket.call.request_id,
+        "correlation_id": verdict.target,
+        "run": batch.run if batch else "",
+        "rows": len(batch.positions) if batch else 0,
+        "refused": len(verdict.refused),
+        "status": answer.status,
+        "seconds": round(now - ticket.opened, 3),
+    }
+    words = verdict.reason or f"HTTP {answer.status}"
+    _LOG.info("%s %s: %s", ticket.call.method, fields["call"], words, extra={**fields, "verdict": verdict.kind.value})

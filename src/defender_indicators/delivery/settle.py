@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 import orjson
 
 from defender_indicators.delivery.classify import Kind, Verdict, looks_like_capacity
+from defender_indicators.delivery.codes import code_of_doubt
 from defender_indicators.delivery.health import Health
 from defender_indicators.delivery.ledger import Batch, Exceptional, Ledger, NewBatch, rows_of
 
@@ -16,6 +17,8 @@ NOT_ANSWERED: Final = "row_not_answered"
 """Code of a batch made of rows that an otherwise good answer left out."""
 BUDGET_SPENT: Final = "bisect_budget_spent"
 """Code of rows that a bisect did not get to within its budget of calls."""
+CALL_REFUSED: Final = "call_refused"
+"""Code of the parts of a batch that was refused whole."""
 _COURTESIES: Final = 2
 """How often a refusal that asks for patience is treated as a 429."""
 _REMEDIES: Final = {
@@ -146,7 +149,8 @@ class Settler:
         before = self._good_before.setdefault(batch.id, self.good_answers)
         if not batch.root:
             self._health.ambiguous(verdict.reason, now, strange=verdict.strange)
-        self._ledger.set_batch(batch.id, state="unknown", ambiguous=tries, code=verdict.code, reason=verdict.reason)
+        code = code_of_doubt(verdict.code)
+        self._ledger.set_batch(batch.id, state="unknown", ambiguous=tries, code=code, reason=verdict.reason)
         if tries < self._health.timing.ambiguous_tries:
             return Outcome(delay=self._health.backoff(tries))
         if batch.root and self._spent[batch.root] >= self._health.timing.bisect_calls:
@@ -154,7 +158,7 @@ class Settler:
             return Outcome()
         others_succeed = bool(batch.root) or self.good_answers > before
         if others_succeed and len(batch.positions) > 1 and batch.code != NOT_ANSWERED:
-            return self._bisect(batch, verdict, state="unknown")
+            return self._bisect(batch, verdict.reason, state="unknown", code=code)
         return Outcome(delay=self._health.backoff(tries))
 
     def _rejected(self, batch: Batch, verdict: Verdict) -> Outcome:
@@ -166,19 +170,20 @@ class Settler:
         self.suspicious = self.good_answers == 0
         if self._both_halves_disallowed(batch, verdict):
             self._health.halt(verdict.reason)
-            self._ledger.set_batch(batch.id, state="pending", code=verdict.code, reason=verdict.reason)
+            self._ledger.set_batch(batch.id, state="pending", code=CALL_REFUSED, reason=verdict.reason)
             return Outcome(drain=True)
         if len(batch.positions) > 1:
-            return self._bisect(batch, verdict, state="pending")
+            return self._bisect(batch, verdict.reason, state="pending", code=CALL_REFUSED)
         self._ledger.set_batch(batch.id, state="quarantined", code="isolated_by_bisect", reason=verdict.reason)
         self._look_for_a_system(batch, verdict)
+        self._look_for_capacity(batch.run, verdict)
         return Outcome(drain=True)
 
-    def _bisect(self, batch: Batch, verdict: Verdict, *, state: str) -> Outcome:
+    def _bisect(self, batch: Batch, reason: str, *, state: str, code: str) -> Outcome:
         root = batch.root or batch.id
         middle = len(batch.positions) // 2
         halves = [(0, middle), (middle, len(batch.positions))]
-        self._replace(batch, halves, state=state, root=root, code=verdict.code, reason=verdict.reason)
+        self._replace(batch, halves, state=state, root=root, code=code, reason=reason)
         if self._spent[root] >= self._health.timing.bisect_calls:
             self._give_up(root)
         return Outcome(drain=True)
@@ -206,7 +211,7 @@ class Settler:
         )
         for sibling in list(siblings):
             if len(sibling.positions) > 1:
-                self._bisect(sibling, Verdict(Kind.REJECTED, sibling.code, sibling.reason), state="pending")
+                self._bisect(sibling, sibling.reason, state="pending", code=CALL_REFUSED)
             else:
                 self._ledger.set_batch(sibling.id, state="quarantined", code="isolated_by_bisect")
 
@@ -232,7 +237,22 @@ class Settler:
         self._ledger.database.execute(
             "UPDATE batch SET state = 'pending', code = '' WHERE root = ? AND state = 'quarantined'", (batch.root,)
         )
-        self._health.halt(f"every row is refused alike ({verdict.reason}): the request itself is wrong, not the rows")
+        if looks_like_capacity(verdict.reason):
+            self._defer_rest(batch.run)
+        else:
+            self._health.halt(f"every row is refused alike ({verdict.reason}): the request is wrong, not the rows")
+
+    def _look_for_capacity(self, run: str, verdict: Verdict) -> None:
+        """The same two signals where a full tenant refuses whole calls: the words, and so many rows on their own."""
+        if not looks_like_capacity(verdict.reason):
+            return
+        alike = "run = ? AND reason = ? AND (state = 'quarantined' OR code = 'capacity_reached')"
+        values = (run, verdict.reason)
+        execute = self._ledger.database.execute
+        [(count,)] = execute(f"SELECT COUNT(*) FROM batch WHERE {alike}", values)
+        if count >= self._health.timing.capacity_rows:
+            execute(f"UPDATE batch SET state = 'pending' WHERE {alike}", values)
+            self._defer_rest(run)
 
     def _too_big(self, batch: Batch, verdict: Verdict) -> Outcome:
         self._health.spoke()

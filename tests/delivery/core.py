@@ -1,0 +1,160 @@
+"""The delivery core on virtual time: no socket, no thread, no sleep; a test says what every call is answered."""
+
+import random
+from collections import deque
+from datetime import UTC, datetime, timedelta
+
+import orjson
+
+from defender_indicators.delivery import Answer, Failure, Ledger, Limits, Plan, Report, Timing, Window
+from defender_indicators.delivery.calls import CallBook
+from defender_indicators.delivery.health import Health
+from defender_indicators.delivery.machine import Machine
+from defender_indicators.delivery.resume import reopen
+from defender_indicators.delivery.steps import Finished, Send, SignIn, Wait
+from defender_indicators.indicators import Canonicaliser, Policy
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+LOST = Answer(failure=Failure.LOST, detail="connection reset")
+NOT_SENT = Answer(failure=Failure.NOT_SENT, detail="connection refused")
+SERVER_ERROR = Answer(500, {}, b'{"error":{"code":"InternalServerError","message":"later"}}')
+
+
+class VirtualClock:
+    """Time that moves only when it is told to."""
+
+    def __init__(self, seconds=1000.0):
+        self.seconds = seconds
+        self.boot = "boot-0"
+
+    def now(self):
+        return START + timedelta(seconds=self.seconds)
+
+    def boottime(self):
+        return self.seconds
+
+    def boot_id(self):
+        return self.boot
+
+
+class Core:
+    """One ledger and the runs in it.
+
+    Attributes:
+        calls: (time, call) of every call that was handed out.
+        renewals: the ``renew`` of every sign-in.
+    """
+
+    def __init__(self, *, batch_rows=500, body_bytes=900_000, windows=None, jitter=None, path=None, **timing):
+        self.clock = VirtualClock()
+        self.ledger = Ledger(path)
+        self.limits = Limits(batch_rows, body_bytes)
+        self.windows = windows or {"import": [Window(30, 60.0)], "list": [Window(100, 60.0)]}
+        self.timing = Timing(**timing)
+        self.uniform = jitter or random.Random(1).uniform
+        self.calls = []
+        self.renewals = []
+        self.waits = []
+
+    def plan(self, rows, **more):
+        return Plan(rows, Canonicaliser(Policy(now=START)), limits=self.limits, **more)
+
+    def write(self, rows, **more):
+        """Plan a run into the ledger; returns its id."""
+        run_id = f"run-{len(self.ledger.runs())}"
+        plan = self.plan(rows, **more)
+        plan.write(self.ledger, run_id, self.clock.now().isoformat())
+        plan.close()
+        return run_id
+
+    def report(self, run_id):
+        return Report(self.ledger, run_id)
+
+    def machine(self, run_id):
+        """Start a new process on a run."""
+        self.health = Health(self.timing, self.uniform)
+        book = CallBook(self.ledger, self.clock, self.windows)
+        machine = Machine(self.ledger, self.ledger.run(run_id), book, self.health, self.clock)
+        machine.start()
+        return machine
+
+    def deliver(self, run_id, *answers, then=None, latency=0.0):
+        """Answer the calls with these, in turn, then as ``then(call)`` says (default: every row is accepted)."""
+        reopen(self.ledger, self.ledger.run(run_id))
+        self.drive(self.machine(run_id), *answers, then=then, latency=latency)
+        return self.report(run_id)
+
+    def drive(self, machine, *answers, then=None, latency=0.0):
+        answers, flying = deque(answers), deque()
+        while not isinstance(step := machine.step(), Finished):
+            if isinstance(step, SignIn):
+                self.renewals.append(step.renew)
+                machine.signed_in()
+            elif isinstance(step, Send):
+                self.calls.append((self.clock.seconds, step.ticket.call))
+                answer = answers.popleft() if answers else (then or accept)
+                flying.append((step.ticket, answer(step.ticket.call) if callable(answer) else answer))
+            else:
+                self.wait(step, machine, flying, latency)
+
+    def wait(self, step: Wait, machine, flying, latency):
+        self.waits.append((self.clock.seconds, step))
+        if flying:
+            self.clock.seconds += latency
+            machine.answered(*flying.popleft())
+        else:
+            assert step.until is not None, "waits for nothing"
+            self.clock.seconds = max(self.clock.seconds, step.until)
+
+    def states(self):
+        """Return (state, code, rows) of every batch, in the order of their rows."""
+        return [
+            (batch.state, batch.code, len(batch.positions)) for batch in self.ledger.batches("1 = 1 ORDER BY first, id")
+        ]
+
+    def sent(self):
+        """Return the values of every import call."""
+        return [values_of(call) for _, call in self.calls if call.method == "POST"]
+
+
+def rows(count, start=0, **fields):
+    """Return good rows, each with a value of its own."""
+    base = {"indicatorType": "DomainName", "action": "Block", "title": "Loader", "description": "A test."}
+    return [{"indicatorValue": f"h{number}.example.com", **base, **fields} for number in range(start, start + count)]
+
+
+def values_of(call):
+    return [row["indicatorValue"] for row in orjson.loads(call.body)["Indicators"]]
+
+
+def accepted(value, identifier="7"):
+    return {"id": identifier, "indicator": value, "isFailed": False, "failureReason": None}
+
+
+def refused(value, reason="no"):
+    return {"id": None, "indicator": value, "isFailed": True, "failureReason": reason}
+
+
+def listed(*results):
+    return Answer(200, {}, orjson.dumps({"value": results}))
+
+
+def accept(call):
+    """Accept every row; an empty page for a listing."""
+    return listed(*map(accepted, values_of(call))) if call.method == "POST" else listed()
+
+
+def page(*held):
+    """Answer a listing with these rows of the tenant, imports as usual."""
+    return lambda call: listed(*held) if call.method == "GET" else accept(call)
+
+
+def error(status, code="", headers=None, message=""):
+    """Return an answer in the API's own words."""
+    body = orjson.dumps({"error": {"code": code, "message": message, "target": "t-1"}}) if code else b""
+    return Answer(status, headers or {}, body)
+
+
+def poison(*values, status=400, code="InvalidRequestBody"):
+    """Refuse every call that holds one of these."""
+    return lambda call: error(status, code) if set(values) & set(values_of(call)) else accept(call)
