@@ -1,4 +1,5 @@
 import importlib.util
+import json
 import logging
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ import trustme
 from defender_indicators.clock import SystemClock
 from defender_indicators.configuration import Profile, load_configuration
 from defender_indicators.credentials import ClientSecret
+from defender_indicators.emulator import Emulator, Settings
 from defender_indicators.network import Network
 from defender_indicators.pack.content import content_root
 from defender_indicators.product import load_product
@@ -137,8 +139,6 @@ def connect(defender_module, product, clock, ca_file):
 
 @pytest.fixture(scope="session")
 def shared_emulator():
-    from defender_indicators.emulator import Emulator, Settings
-
     with Emulator(Settings(limits=False)) as running:
         yield running
 
@@ -147,6 +147,8 @@ def shared_emulator():
 def emulator(shared_emulator):
     shared_emulator.faults.clear()
     shared_emulator.arrivals.clear()
+    shared_emulator.registration.certificates.clear()
+    shared_emulator.registration.issuers.clear()
     yield shared_emulator
     shared_emulator.faults.clear()
 
@@ -158,14 +160,9 @@ def sign_in_as(connect, emulator, tmp_path):
     def make(environ=None, prompt=None, clock=None, **settings):
         base = {name: value for name, value in emulator.environment().items() if name != "DEFENDER_CLIENT_SECRET"}
         file = tmp_path / "configuration.yaml"
-        file.write_text(_yaml({"schema_version": 1, "home": str(tmp_path), "tenants": {"one": settings}}))
+        content = {"schema_version": 1, "home": str(tmp_path), "tenants": {"one": settings}}
+        file.write_text(json.dumps(content))
         configuration = load_configuration(file, base | (environ or {}))
         return connect(profile=configuration.profile(), clock=clock or SystemClock(), prompt=prompt)
 
     return make
-
-
-def _yaml(content):
-    import json
-
-    return json.dumps(content)  # JSON is YAML

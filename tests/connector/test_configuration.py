@@ -103,8 +103,8 @@ def test_the_environment_wins_for_the_default_tenant_only(configure):
 
 
 def test_the_only_tenant_is_the_default(configure):
-    content = {"tenants": {"one": {"tenant_id": "one.example", "client_id": CLIENT, "device_code": {}, "token_cache": "file"}}}
-    assert configure(content).profile().name == "one"
+    settings = {"tenant_id": "one.example", "client_id": CLIENT, "client_secret": {"env": "S"}}
+    assert configure({"tenants": {"one": settings}}).profile().name == "one"
 
 
 def test_several_tenants_without_a_default_must_be_named(configure):
@@ -182,7 +182,10 @@ def test_the_environments_ca_bundle_and_a_secret_proxy_must_be_asked_for(configu
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("schema_version: 1\ntenants:\n  one:\n    tenant: x\n", ":4: $.tenants.one.tenant: is not known here; did you mean tenant_id?"),
+        (
+            "schema_version: 1\ntenants:\n  one:\n    tenant: x\n",
+            ":4: $.tenants.one.tenant: is not known here; did you mean tenant_id?",
+        ),
         ("schema_version: 2\n", ":1: $.schema_version: has the wrong value"),
         ("tenants: {}\n", ":1: $: schema_version is missing"),
         ("schema_version: 1\ndefaults: {client_secret: abc-secret}\n", ":2: $.defaults.client_secret: "),

@@ -44,7 +44,7 @@ def test_an_allowed_address_is_brought_to_its_origin(url, origin):
         ("https://evil.test\\api.security.microsoft.com", "not a host of this product"),
         ("https://api.security.microsoft.com.", "ends with a dot"),
         ("https://xn--pi-7ka.security.microsoft.com", "not a plain ASCII name"),
-        ("https://аpi.security.microsoft.com", "not a plain ASCII name"),
+        ("https://\u0430pi.security.microsoft.com", "not a plain ASCII name"),
         ("https://api.security.microsoft.com/api", "something follows the host"),
         ("ftp://api.security.microsoft.com", "begin with https"),
         ("api.security.microsoft.com", "begin with https"),
@@ -79,7 +79,7 @@ def test_a_regional_host_keeps_the_audience_of_its_cloud(product):
 
 def test_case_117_a_foreign_host_needs_a_line_in_the_configuration_file(product):
     settings = {"api_url": "https://gateway.example", "authority": "https://gateway.example"}
-    with pytest.raises(ConfigurationError, match="one: authority: gateway.example is not a host"):
+    with pytest.raises(ConfigurationError, match=r"one: authority: gateway\.example is not a host"):
         product.endpoints(_profile(**settings))
     found = product.endpoints(_profile(**settings, allowed_hosts=("gateway.example",)))
     assert found.api_url == found.authority == "https://gateway.example"

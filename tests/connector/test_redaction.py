@@ -70,10 +70,7 @@ def test_json_logs_are_one_object_a_line_without_secrets_or_control_characters()
     log = logging.getLogger("defender_indicators.test")
     log.info("line one\nline two \x1b[31m %s", secret.reveal(), extra={"run_id": "r1", "key": "hidden value", "n": 3})
     log.debug("not shown")
-    try:
-        raise RuntimeError("hidden value inside")
-    except RuntimeError:
-        log.exception("failed")
+    log.error("failed", exc_info=RuntimeError("hidden value inside"))
     first, second = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert first["message"] == "line one\nline two \x1b[31m ***"
     assert (first["level"], first["logger"], first["run_id"], first["key"], first["n"]) == (
@@ -90,10 +87,7 @@ def test_text_logs_cannot_be_forged_by_a_line_break():
     configure_logging("warning", "text", stream)
     log = logging.getLogger("defender_indicators.test")
     log.warning("title\nerror: forged \x1b[2J\u202e", stack_info=True)
-    try:
-        raise ValueError("a\nb")
-    except ValueError:
-        log.exception("failed")
+    log.error("failed", exc_info=ValueError("a\nb"))
     lines = stream.getvalue().splitlines()
     assert lines[0] == r"warning: title\nerror: forged \x1b[2J\u202e"
     assert [line for line in lines[1:] if not line.startswith(("  ", "error: failed"))] == []

@@ -6,6 +6,7 @@ import pytest
 
 from defender_indicators.errors import ConfigurationError
 from defender_indicators.secret_sources import LARGEST, SecretSource
+from defender_indicators.token_cache import FileStore, KeyringStore, TokenCache
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_a_file_open_to_everybody_is_refused(secret_file, mode):
 def test_a_file_that_is_no_secret_is_refused(secret_file, tmp_path):
     with pytest.raises(ConfigurationError, match="cannot be read"):
         SecretSource("file", str(tmp_path / "missing")).read()
-    with pytest.raises(ConfigurationError, match="not a regular file|cannot be read"):
+    with pytest.raises(ConfigurationError, match=r"not a regular file|cannot be read"):
         SecretSource("file", str(tmp_path)).read()
     with pytest.raises(ConfigurationError, match="not a regular file"):
         SecretSource("file", os.devnull).read()
@@ -85,8 +86,6 @@ def test_without_the_keyring_extra_the_remedy_is_named(monkeypatch):
 
 
 def test_tokens_can_be_kept_in_the_keyring(keyring, mocker, caplog):
-    from defender_indicators.token_cache import KeyringStore, TokenCache
-
     store = KeyringStore("contoso")
     assert store.load() == ""
     store.save("kept")
@@ -99,8 +98,6 @@ def test_tokens_can_be_kept_in_the_keyring(keyring, mocker, caplog):
 
 
 def test_a_token_file_open_to_others_is_not_used(tmp_path):
-    from defender_indicators.token_cache import FileStore
-
     store = FileStore(tmp_path / "tokens" / "a.json")
     assert store.load() == ""
     store.save("kept")

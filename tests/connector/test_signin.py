@@ -1,6 +1,8 @@
+import base64
 import json
 import logging
 import stat
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -8,8 +10,10 @@ import msal
 import pytest
 
 from defender_indicators.certificate import load_certificate
+from defender_indicators.configuration import load_configuration
 from defender_indicators.credentials import Certificate
 from defender_indicators.delivery.answer import Call, Failure
+from defender_indicators.emulator import Emulator, Settings
 from defender_indicators.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -64,8 +68,6 @@ def test_a_chain_in_the_file_is_sent_along(certificate_file, emulator):
 
 
 def _unpack(part):
-    import base64
-
     return base64.urlsafe_b64decode(part + "==")
 
 
@@ -148,7 +150,7 @@ def test_an_unknown_tenant_says_what_to_check(by_secret):
             call()
 
 
-def test_a_wrong_secret_says_what_to_check_and_is_read_again(by_secret, emulator, tmp_path, sign_in_as):
+def test_a_wrong_secret_says_what_to_check_and_is_read_again(emulator, tmp_path, sign_in_as):
     file = tmp_path / "secret"
     file.write_text("wrong-secret-value")
     file.chmod(0o600)
@@ -190,7 +192,7 @@ def test_a_sign_in_service_in_trouble_is_told_from_wrong_credentials(by_secret, 
     assert connector.send(LIST).status == 200
 
 
-def test_the_sign_in_host_must_be_trusted_too(by_secret, tmp_path):
+def test_the_sign_in_host_must_be_trusted_too(by_secret):
     connector = by_secret({TRUSTED: ""})
     with pytest.raises(AuthenticationError, match=r"127\.0\.0\.1.*--ca-bundle or DEFENDER_CA_BUNDLE"):
         connector.sign_in()
@@ -238,10 +240,7 @@ def test_case_065_a_refused_assertion_is_explained_by_the_clock(sign_in_as, cert
 
 
 @pytest.fixture
-def short_lived(connect, tmp_path):
-    from defender_indicators.configuration import load_configuration
-    from defender_indicators.emulator import Emulator, Settings
-
+def short_lived(connect):
     with Emulator(Settings(token_lifetime=299, limits=False)) as running:
         yield running, lambda clock: connect(
             profile=load_configuration(None, running.environment()).profile(), clock=clock
@@ -274,8 +273,6 @@ def test_case_067_a_token_is_renewed_before_its_end_by_the_clock_that_never_jump
 
 
 def test_four_threads_may_sign_in_at_once(by_secret, emulator):
-    import threading
-
     connector = by_secret()
     threads = [threading.Thread(target=connector.sign_in) for _ in range(4)]
     for thread in threads:
@@ -302,7 +299,7 @@ def test_an_answer_without_a_description_is_still_explained():
 
 
 @pytest.mark.parametrize(("days", "text"), [(10, "expires on"), (-3, "expired on"), (200, "")])
-def test_a_certificate_about_to_end_is_warned_about(sign_in_as, emulator, tmp_path, caplog, days, text):
+def test_a_certificate_about_to_end_is_warned_about(sign_in_as, emulator, tmp_path, days, text):
     path = tmp_path / "soon.pem"
     path.write_text(emulator.new_certificate(days=days).combined_pem)
     path.chmod(0o600)

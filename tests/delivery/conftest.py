@@ -252,3 +252,17 @@ def core():
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def make_core(core):
+    """make_core(**options of ``core.Core``); all are closed when the test ends."""
+    made = []
+
+    def make(**options):
+        made.append(core.Core(**options))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()

@@ -55,16 +55,22 @@ class Core:
         self.calls = []
         self.renewals = []
         self.waits = []
+        self._plans = []
+
+    def close(self):
+        for plan in self._plans:
+            plan.close()
+        self.ledger.close()
 
     def plan(self, rows, **more):
-        return Plan(rows, Canonicaliser(Policy(now=START)), limits=self.limits, **more)
+        self._plans.append(Plan(rows, Canonicaliser(Policy(now=START)), limits=self.limits, **more))
+        return self._plans[-1]
 
     def write(self, rows, **more):
         """Plan a run into the ledger; returns its id."""
         run_id = f"run-{len(self.ledger.runs())}"
         plan = self.plan(rows, **more)
         plan.write(self.ledger, run_id, self.clock.now().isoformat())
-        plan.close()
         return run_id
 
     def report(self, run_id):

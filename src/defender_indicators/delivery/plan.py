@@ -15,6 +15,7 @@ from typing import IO, Any, Final, NamedTuple
 
 import orjson
 
+from defender_indicators.delivery.classify import printable
 from defender_indicators.delivery.ledger import Exceptional, Ledger, NewBatch
 from defender_indicators.errors import LedgerError
 from defender_indicators.indicators import Indicator, Rejection
@@ -78,22 +79,28 @@ class Plan:
         self._good: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the plan
         self._bad: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the plan
         self._index = _Index()
-        digest, subjects = sha256(), sha256()
-        for row in rows:
-            verdict = _unreadable(row) if isinstance(row, BadRow) else judge(row)
-            if isinstance(verdict, Indicator):
-                line = verdict.payload
-                if verdict.notes:
-                    line += _TAB + orjson.dumps(verdict.notes)
-                self._index.add(self.total, verdict)
-                digest.update(verdict.payload)
-                subjects.update("\0".join(verdict[:4]).encode())
-                _spool(self._good, line)
-            else:
-                _spool(self._bad, orjson.dumps((self.total, *verdict)))
-            self.total += 1
-        self.hash = digest.hexdigest()
-        self.subject_hash = subjects.hexdigest()
+        self._digest, self._subjects = sha256(), sha256()
+        try:
+            for row in rows:
+                self._take(_unreadable(row) if isinstance(row, BadRow) else judge(row))
+        except BaseException:
+            self.close()
+            raise
+        self.hash = self._digest.hexdigest()
+        self.subject_hash = self._subjects.hexdigest()
+
+    def _take(self, verdict: Indicator | Rejection) -> None:
+        if isinstance(verdict, Indicator):
+            line = verdict.payload
+            if verdict.notes:
+                line += _TAB + orjson.dumps(verdict.notes)
+            self._index.add(self.total, verdict)
+            self._digest.update(verdict.payload)
+            self._subjects.update("\0".join(verdict[:4]).encode())
+            self._good.write(line + b"\n")
+        else:
+            self._bad.write(orjson.dumps((self.total, *verdict)) + b"\n")
+        self.total += 1
 
     def write(self, ledger: Ledger, run_id: str, created: str) -> None:
         """Create the run in the ledger, whole or not at all."""
@@ -239,7 +246,7 @@ def _full(error: OSError) -> LedgerError:
 
 
 def _unreadable(row: BadRow) -> Rejection:
-    return Rejection(row.value, "", "", row.code, f"{row.place}: {row.reason}", ())
+    return Rejection(printable(row.value), "", "", row.code, printable(f"{row.place}: {row.reason}"), ())
 
 
 def _dropped(position: int, payload: bytes, notes: list[str], why: tuple[str, str, str]) -> Exceptional:

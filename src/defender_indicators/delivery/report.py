@@ -148,9 +148,7 @@ def _merged(
 def _batch_rows(ledger: Ledger, batch_id: int) -> Iterator[Exceptional]:
     batch = ledger.batch(batch_id)
     if batch.state == "answered":
-        found = ledger.database.execute("SELECT ids FROM batch WHERE id = ?", (batch_id,)).fetchone()[0]
-        ids: list[str | None] = orjson.loads(found)
-        return _rows_of(batch, "accepted", ids)
+        return _rows_of(batch, "accepted", ledger.ids(batch_id))
     return _rows_of(batch, status_of(batch.state), [""] * len(batch.positions))
 
 
