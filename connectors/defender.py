@@ -53,7 +53,7 @@ class Defender:
         ConfigurationError: an address that must not be used, an unknown cloud, an unusable CA bundle.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # every collaborator is handed in
         self,
         profile: Profile,
         product: Product,
@@ -106,8 +106,9 @@ class Defender:
         if not self._token:
             try:
                 self.sign_in()
-            except ConnectorError as error:
-                return Answer(failure=Failure.NOT_SENT if error.retryable else Failure.FATAL, detail=str(error))
+            except (ConnectorError, ConfigurationError) as error:
+                retryable = isinstance(error, ConnectorError) and error.retryable
+                return Answer(failure=Failure.NOT_SENT if retryable else Failure.FATAL, detail=str(error))
         answer = self._http.exchange(call.method, url, self._headers(call), call.body)
         if skew := self._skew_warning():
             self._warn(skew)
@@ -150,8 +151,8 @@ class Defender:
 
         Returns:
             ``ok``, ``tenant``, ``app_id``, ``cloud``, ``api_url``, ``proxy`` and ``ca_bundle`` (``""`` when unset),
-            ``roles``, ``missing_roles``, ``clock_skew_seconds`` (how far this machine is ahead), ``warnings``, ``remedy``
-            (``""`` when ok).
+            ``roles``, ``missing_roles``, ``clock_skew_seconds`` (how far this machine is ahead), ``warnings``,
+            ``remedy`` (``""`` when ok).
         """
         tenant, app, remedy = self.profile.tenant_id, self.profile.client_id, ""
         try:

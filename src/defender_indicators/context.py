@@ -37,9 +37,9 @@ class Planned(Plan):
     """A plan that can also be shown without being delivered."""
 
     def __init__(self, *args: Any, clock: Clock, **more: Any) -> None:
-        super().__init__(*args, **more)
         self._clock = clock
         self._ledger: Ledger | None = None
+        super().__init__(*args, **more)
 
     def report(self) -> Report:
         """Return what would be sent as a report in which nothing has been sent."""

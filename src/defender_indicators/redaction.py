@@ -45,7 +45,7 @@ class Secret:
 
     def __init__(self, value: str) -> None:
         self._value = value
-        self._spellings = _spell(value)
+        self._spellings: frozenset[str] | None = None  # most secrets live and die without a line of log
         with _guard:
             _known.add(self)
 
@@ -55,6 +55,8 @@ class Secret:
 
     def spellings(self) -> frozenset[str]:
         """Return the texts under which the value may turn up."""
+        if self._spellings is None:
+            self._spellings = _spell(self._value)
         return self._spellings
 
     def __bool__(self) -> bool:

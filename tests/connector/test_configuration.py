@@ -14,6 +14,7 @@ from defender_indicators.credentials import (
 )
 from defender_indicators.errors import ConfigurationError
 from defender_indicators.pack.content import content_root
+from defender_indicators.secret_sources import SecretSource
 
 TENANT, CLIENT = "5c1d7a52-4f0e-4d0b-9a55-2b7f0a6f3c11", "0f3b1a4e-9c36-4be0-8f57-6d1f4e0c7a20"
 WHO = {"DEFENDER_TENANT_ID": TENANT, "DEFENDER_CLIENT_ID": CLIENT}
@@ -114,15 +115,14 @@ def test_several_tenants_without_a_default_must_be_named(configure):
         configuration.profile()
     with pytest.raises(ConfigurationError, match="three: no such tenant; known: one, two"):
         configuration.profile("three")
-    from_environment = configure(
-        {"tenants": {"one": settings, "two": settings}}, WHO | {"DEFENDER_CLIENT_SECRET": "x"}
-    )
+    from_environment = configure({"tenants": {"one": settings, "two": settings}}, WHO | {"DEFENDER_CLIENT_SECRET": "x"})
     assert from_environment.profile().tenant_id == TENANT
 
 
 @pytest.mark.parametrize(
     ("settings", "credential"),
     [
+        ({"client_secret": {"keyring": "a/b"}}, ClientSecret(SecretSource("keyring", "a/b"))),
         ({"managed_identity": {}}, ManagedIdentity()),
         ({"managed_identity": {"client_id": "x"}}, ManagedIdentity("x")),
         ({"workload_identity": {"token_file": "/t"}}, WorkloadIdentity(Path("/t"))),

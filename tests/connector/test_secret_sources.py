@@ -1,6 +1,7 @@
 import os
 import sys
 import types
+from pathlib import Path
 
 import pytest
 
@@ -97,12 +98,22 @@ def test_tokens_can_be_kept_in_the_keyring(keyring, mocker, caplog):
     assert "tokens are not kept: the keyring refused (RuntimeError)" in caplog.text
 
 
-def test_a_token_file_open_to_others_is_not_used(tmp_path):
+def test_tokens_cannot_be_kept_without_the_keyring_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    with pytest.raises(ConfigurationError, match=r"token_cache: .*pip install"):
+        KeyringStore("contoso")
+
+
+def test_a_token_file_is_replaced_as_a_whole_and_not_used_when_open_to_others(tmp_path, mocker):
     store = FileStore(tmp_path / "tokens" / "a.json")
     assert store.load() == ""
     store.save("kept")
     assert store.load() == "kept"
     assert (tmp_path / "tokens").stat().st_mode & 0o777 == 0o700
+    mocker.patch.object(Path, "replace", side_effect=OSError("disk full"))
+    with pytest.raises(OSError, match="disk full"):
+        store.save("newer")
+    assert store.load() == "kept"
     (tmp_path / "tokens" / "a.json").chmod(0o644)
     assert store.load() == ""
     assert [each.name for each in (tmp_path / "tokens").iterdir()] == ["a.json"]

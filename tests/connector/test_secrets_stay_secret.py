@@ -41,7 +41,9 @@ def leaks(text, secret):
 def token_leaks(text, token):
     """As `leaks`, for a JWT: its signature in any form, and more of its claims than a date in base64."""
     _, claims, signature = token.split(".")
-    return leaks(text, signature) | {claims[at : at + 24] for at in range(len(claims) - 24) if claims[at : at + 24] in text}
+    return leaks(text, signature) | {
+        claims[at : at + 24] for at in range(len(claims) - 24) if claims[at : at + 24] in text
+    }
 
 
 @cache

@@ -33,7 +33,9 @@ class Importer:
     """The warm process of which every import is a child."""
 
     def __init__(self):
-        environ = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, (str(SOURCE), os.environ.get("PYTHONPATH"))))}
+        environ = os.environ | {
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(SOURCE), os.environ.get("PYTHONPATH"))))
+        }
         command = [sys.executable, str(HERE / "importer.py")]
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environ)

@@ -106,7 +106,8 @@ def serve():
         job = json.loads(line)
         if "wait" in job:
             status = os.waitstatus_to_exitcode(os.waitpid(children.pop(job["wait"]), 0)[1])
-            print(json.dumps(status), flush=True)
+            sys.stdout.write(f"{status}\n")
+            sys.stdout.flush()
             continue
         pid = os.fork()
         if pid == 0:

@@ -74,7 +74,9 @@ def answers_by_index():
     """The service's rows are taken to be in the order of ours."""
 
     def by_value(rows, values, _):
-        return {place: classify._row_answer(row, failed=row["isFailed"]) for place, row in enumerate(rows[: len(values)])}
+        return {
+            place: classify._row_answer(row, failed=row["isFailed"]) for place, row in enumerate(rows[: len(values)])
+        }
 
     classify._by_value = by_value
 

@@ -1,7 +1,5 @@
 """Killed at any moment, resumed, and nothing is lost, doubled, misreported or reverted."""
 
-import pytest
-
 IDENTITIES = ("value+type+action+scope", "value+type")
 
 

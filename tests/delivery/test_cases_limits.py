@@ -48,20 +48,22 @@ def test_case_054_a_429_costs_the_wait_and_no_attempt(world, rows, text, seconds
     assert report["outcome"] == "succeeded"
     first, second = world.imports()
     assert first.body_sha256 == second.body_sha256
-    assert seconds <= second.time - first.ended <= seconds * 1.1 + 0.6
+    assert seconds <= second.time - first.ended <= seconds * 1.1 + 2
     assert world.ledger("SELECT ambiguous FROM batch") == [(0,)]
 
 
 def test_case_055_a_429_without_retry_after_blocks_everything_then_one_probe_goes_first(make_world, rows):
     world = make_world(batch_rows=5)
-    report = world.run(rows(60), "throttle@first:1", "latency=0.1")
-    assert report["counts"]["accepted"] == 60
+    slow_before_the_block = ("latency=0.8@first:4", "latency=0@first:1")
+    report = world.run(rows(30), "throttle@first:1", "latency=0.8", *slow_before_the_block)
+    assert report["counts"]["accepted"] == 30
     calls = world.imports()
     assert [call.status for call in calls].count(429) == 1
+    throttled, *slow = calls[:4]
     probe, following = calls[4], calls[5]
-    assert probe.time >= calls[0].ended + 0.3
-    assert following.time >= probe.ended
-    assert len(calls) == 13
+    assert probe.time >= throttled.ended + 0.3
+    assert probe.time < min(call.ended for call in slow) < probe.ended <= following.time
+    assert len(calls) == 7
 
 
 def test_case_056_another_client_with_our_application_id_slows_us_down_and_fails_nothing(make_world, rows):

@@ -59,6 +59,19 @@ def test_case_085_a_newer_version_waits_until_the_doubt_about_the_older_one_is_g
     assert [world.context.show(run["id"])["outcome"] for run in world.context.runs()] == ["succeeded"] * 2
 
 
+def test_case_085_a_newer_version_waits_until_the_older_one_was_sent_again(make_world, rows):
+    world = make_world(durations={"backoff_seconds": 3600, "backoff_cap_seconds": 3600})
+    world.context.progress = lambda now: now.waiting_seconds > 1 and world.context.stop.request()
+    older = world.run(rows(20, title="Old"), "drop_before")
+    assert (older["counts"]["unknown"], older["calls"]["attempts"]) == (20, 1)
+    world.emulator.faults.clear()
+    world.configure()
+    world.reopen()
+    assert world.run(rows(20, title="New"))["outcome"] == "succeeded"
+    assert titles(world, rows(1)[0]) == ["Old", "New"]
+    assert [call.request_id for call in world.imports()][:2] == [world.imports()[0].request_id] * 2
+
+
 def test_case_085_an_older_version_that_was_lost_does_not_come_after_the_newer_one(world, rows):
     old = rows(20, title="Old")
     older = world.run(old, "drop_before")

@@ -1,4 +1,4 @@
-"""Cases 40 to 53, 57, 58: the service refuses a whole call; the run finds out why, with few calls, and blames no row."""
+"""Cases 40 to 53, 57, 58: the service refuses whole calls; the run finds out why, with few calls, and blames no row."""
 
 import pytest
 

@@ -364,7 +364,9 @@ def spelt(key, escapes):
 def test_a_key_twice_is_never_read_as_if_it_were_once(key, data, others):
     escapes = data.draw(st.lists(st.booleans(), min_size=len(key), max_size=len(key)))
     again = f'"{spelt(key, escapes)}":false'
-    row_text = '{"id":"1","indicator":"a","isFailed":true,"failureReason":""' + (f",{again}}}" if key != "value" else "}")
+    row_text = '{"id":"1","indicator":"a","isFailed":true,"failureReason":""' + (
+        f",{again}}}" if key != "value" else "}"
+    )
     listed = ",".join(data.draw(st.permutations([row_text, *others])))
     body = f'{{"value":[{listed}]' + (f",{again}}}" if key == "value" else "}")
     assert judge(body.encode()).kind is Kind.AMBIGUOUS

@@ -106,25 +106,36 @@ def test_five_doubtful_answers_in_a_row_open_the_breaker(make):
     assert health.hold_reason == "the service keeps failing: HTTP 500"
 
 
+def test_answers_to_calls_from_before_do_not_open_the_breaker_again(make):
+    health = make()
+    ambiguous(health, 20, now=10.0)
+    ambiguous(health, 1, now=69.9)
+    assert (health.opened, health.hold_until) == (1, 70.0)
+    assert not health.ended
+
+
 def test_a_half_open_breaker_opens_again_at_the_first_failure(make):
     health = make()
-    ambiguous(health, 6)
-    assert health.opened == 2
+    ambiguous(health, 5)
+    ambiguous(health, 1, now=60.0)
+    assert (health.opened, health.hold_until) == (2, 120.0)
     assert not health.ended
 
 
 def test_the_third_opening_pauses(make):
     health = make()
-    ambiguous(health, 7)
+    ambiguous(health, 5)
+    ambiguous(health, 1, now=60.0)
+    ambiguous(health, 1, now=120.0)
     assert health.opened == 3
     assert health.paused == "the service keeps failing: HTTP 500"
 
 
 def test_a_good_answer_closes_the_breaker(make):
     health = make()
-    ambiguous(health, 6)
+    ambiguous(health, 5)
     health.answered()
-    ambiguous(health, 4)
+    ambiguous(health, 4, now=60.0)
     assert health.opened == 0
     assert not health.ended
 

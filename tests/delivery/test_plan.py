@@ -1,4 +1,5 @@
 import itertools
+from contextlib import closing
 
 import orjson
 import pytest
@@ -25,7 +26,9 @@ def statuses(planned):
 
 
 def bodies(planned):
-    return [[row["indicatorValue"] for row in batch.payloads()] for batch in planned.ledger.batches("1 = 1 ORDER BY id")]
+    return [
+        [row["indicatorValue"] for row in batch.payloads()] for batch in planned.ledger.batches("1 = 1 ORDER BY id")
+    ]
 
 
 def test_rows_are_cut_into_calls_of_so_many(core, planned):
@@ -67,7 +70,7 @@ def test_the_name_of_a_file_may_be_no_text(planned):
 
 
 def test_a_rejected_row_is_reported_and_not_sent(core, planned):
-    made = planned([{"indicatorValue": 5}, *core.rows(1)])
+    made = planned([{**core.rows(1)[0], "indicatorValue": 5}, *core.rows(1)])
     assert statuses(made) == [("rejected", "not_a_string"), ("pending", "not_sent_yet")]
     assert bodies(made) == [["h0.example.com"]]
 
@@ -183,18 +186,18 @@ INPUTS = st.lists(ROWS | st.none() | st.just(BadRow("line 1", "bad_json", "x")),
 @settings(max_examples=150)
 @given(INPUTS, st.integers(1, 4), st.integers(1, 1000))
 def test_every_row_has_one_fate_and_every_call_keeps_its_limits(core, given_rows, batch_rows, body_bytes):
-    made = core.Core(batch_rows=batch_rows, body_bytes=body_bytes)
-    made.write(given_rows)
-    results = list(made.report("run-0")["results"])
-    assert [row["index"] for row in results] == list(range(len(given_rows)))
-    assert sum(made.report("run-0")["counts"].values()) == len(given_rows)
-    for batch in made.ledger.batches("1 = 1"):
-        values = [row["indicatorValue"] for row in batch.payloads()]
-        assert 1 <= len(values) <= batch_rows
-        assert len(set(values)) == len(values), "a value stands twice in a call"
-        assert len(batch.body) <= body_bytes or len(values) == 1
-    check_identities(given_rows, results)
-    made.close()
+    with closing(core.Core(batch_rows=batch_rows, body_bytes=body_bytes)) as made:
+        made.write(given_rows)
+        report = made.report("run-0")
+        results = list(report["results"])
+        assert [row["index"] for row in results] == list(range(len(given_rows)))
+        assert sum(report["counts"].values()) == len(given_rows)
+        for batch in made.ledger.batches("1 = 1"):
+            values = [row["indicatorValue"] for row in batch.payloads()]
+            assert 1 <= len(values) <= batch_rows
+            assert len(set(values)) == len(values), "a value stands twice in a call"
+            assert len(batch.body) <= body_bytes or len(values) == 1
+        check_identities(given_rows, results)
 
 
 def identity(row):
@@ -204,14 +207,16 @@ def identity(row):
 def check_identities(given_rows, results):
     """The rule in one sentence: all rejected on two actions; else the last run of equal rows is sent, by its first."""
     good = [(row, result) for row, result in zip(given_rows, results, strict=True) if isinstance(row, dict)]
-    for _, group in itertools.groupby(sorted(good, key=lambda pair: identity(pair[0])), key=lambda pair: identity(pair[0])):
+    for _, group in itertools.groupby(
+        sorted(good, key=lambda pair: identity(pair[0])), key=lambda pair: identity(pair[0])
+    ):
         pairs = list(group)
         codes = [result["code"] for _, result in pairs]
         if len({row["action"] for row, _ in pairs}) > 1:
             assert codes == ["conflicting_actions"] * len(pairs)
             continue
-        titles = [row["title"] for row, _ in pairs]
-        sent = len(titles) - len(list(itertools.takewhile(lambda title: title == titles[-1], reversed(titles))))
+        details = [(row["title"], row["rbacGroupNames"]) for row, _ in pairs]
+        sent = len(details) - len(list(itertools.takewhile(lambda detail: detail == details[-1], reversed(details))))
         assert codes.index("not_sent_yet") == sent
         assert codes.count("not_sent_yet") == 1
         assert set(codes) <= {"not_sent_yet", "duplicate", "repeated_with_changes"}

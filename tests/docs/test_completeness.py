@@ -1,6 +1,5 @@
 """What the code can do stands in the docs, and what the docs list exists in the code."""
 
-import ast
 import json
 import re
 from pathlib import Path
@@ -9,9 +8,10 @@ import click
 import pytest
 import yaml
 
-from defender_indicators import errors, indicators, sources
+from defender_indicators import delivery, errors, indicators, sources
 from defender_indicators.cli import entry
 from defender_indicators.delivery import outcome
+from defender_indicators.delivery.codes import code_of
 from defender_indicators.emulator.faults import NAMES
 
 ROOT = Path(__file__).parents[2]
@@ -112,22 +112,15 @@ def section_of_level_three(text, heading):
     return section(text, heading).split("\n### ")[0]
 
 
-def test_codes_of_delivery_are_described_and_exist(pages):
-    listed = set(table(section_of_level_three(pages["docs/report.md"], "Decided while planning and sending")))
-    literals = set()
-    for file in (ROOT / "src" / "defender_indicators" / "delivery").glob("*.py"):
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-        literals |= {
-            node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
-        }
-    assert listed <= literals
-    assert {found for literal in literals if (found := code_in(literal))} <= listed
-
-
-def code_in(literal):
-    """The code in ``code = 'capacity_reached'`` of SQL."""
-    match = re.search(r"\bcode = '(\w+)'", literal)
-    return match[1] if match else ""
+def test_codes_of_delivery_are_described_with_the_statuses_they_come_with(pages):
+    text = section_of_level_three(pages["docs/report.md"], "Decided while planning and sending")
+    rows = re.findall(r"^\| `(\w+)` \| ([\w, ]+) \| (.*) \|$", text, re.MULTILINE)
+    assert {code: meaning for code, _, meaning in rows} == delivery.CODES
+    named = {(code, status) for code, statuses, _ in rows for status in statuses.split(", ")}
+    assert {status for _, status in named} <= set(outcome.STATUSES)
+    for status in ("pending", "unknown", "deferred", "quarantined"):
+        possible = {code for code in delivery.CODES if code_of(status, code) == code}
+        assert {code for code, named_status in named if named_status == status} == possible
 
 
 def every_command():

@@ -71,7 +71,7 @@ class Bench:
 
     def interrupted(self, rows, sends):
         """Deliver rows and stop in good order after so many sends."""
-        self.service.stop_after = sends
+        self.service.stop_after = len(self.service.sent) + sends
         report = self.deliver(rows)
         self.service.stop_after = 0
         return report

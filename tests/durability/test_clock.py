@@ -111,13 +111,16 @@ def test_case_064_a_call_allowed_before_the_machine_slept_is_not_sent(bench):
 
 def test_case_064_a_process_that_was_stopped_asks_for_a_new_slot(bench, command, defender, indicators):
     stale = """
-import os, signal
+import os, signal, time
 from defender_indicators.delivery import health, sender
-health.Timing.__init__.__defaults__ = tuple(0.3 if each == 5.0 else each for each in health.Timing.__init__.__defaults__)
+default = health.Timing.__init__.__defaults__
+place = health.Timing.__match_args__.index("stale_send")
+health.Timing.__init__.__defaults__ = (*default[:place], 0.3, *default[place + 1 :])
 original, stops = sender.Sender._send, [signal.SIGSTOP]
 def send(self, ticket):
     if stops:
         os.kill(os.getpid(), stops.pop())
+        time.sleep(0.05)  # the stop reaches one thread after another
     return original(self, ticket)
 sender.Sender._send = send
 """

@@ -55,6 +55,7 @@ class Health:
         self._not_sent = 0
         self._not_sent_since = 0.0
         self._ambiguous = 0
+        self._open_until = 0.0
         self._strange = 0
         self._throttled_since: float | None = None
 
@@ -97,18 +98,21 @@ class Health:
         self.hold(now + self.backoff(self._not_sent), reason)
 
     def ambiguous(self, reason: str, now: float, *, strange: bool) -> None:
-        """Note a call that may have been carried out; too many in a row open the breaker."""
+        """Note a call that may have been carried out; too many in a row open the breaker.
+
+        Answers while it is open belong to calls that were sent before, and do not open it again.
+        """
         self._strange = self._strange + 1 if strange else 0
         if self._strange >= self.timing.strange_tries:
             self.halt(f"the answers do not come from the API: {reason}; check the API address and any proxy")
         self._ambiguous += 1
-        if self._ambiguous < self.timing.breaker_failures:
+        if self._ambiguous < self.timing.breaker_failures or now < self._open_until:
             return
         self.opened += 1
-        self._ambiguous = self.timing.breaker_failures - 1
+        self._open_until = now + self.timing.breaker_pause
         if self.opened >= self.timing.breaker_opens:
             self.pause(f"the service keeps failing: {reason}")
-        self.hold(now + self.timing.breaker_pause, f"the service keeps failing: {reason}")
+        self.hold(self._open_until, f"the service keeps failing: {reason}")
 
     def pause(self, reason: str) -> None:
         """End the run; it can be resumed."""

@@ -199,7 +199,8 @@ class Ledger:
     def ids(self, batch_id: int) -> list[str | None]:
         """Return what the service answered for each row of a batch: its id, or None for a row not accepted."""
         found = self.database.execute("SELECT ids FROM batch WHERE id = ?", (batch_id,)).fetchone()[0]
-        return self._decoded(found)
+        ids: list[str | None] = self._decoded(found)
+        return ids
 
     # rows
 

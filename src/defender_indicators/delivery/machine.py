@@ -166,8 +166,8 @@ class Machine:
         return Wait(soonest, "waiting before the next attempt" if soonest else "calls in flight")
 
     def _parallel(self) -> int:
-        """One call at a time while nothing was ever accepted and something was refused whole: is it all of them?"""
-        return 1 if self._settler.suspicious else self.health.timing.calls_in_flight
+        """One call at a time while the breaker is half open, or while it may be that all calls are refused whole."""
+        return 1 if self._settler.suspicious or self.health.opened else self.health.timing.calls_in_flight
 
     def _candidates(self, where: str, order: str) -> list[tuple[int, int, int]]:
         sql = f"SELECT id, lane, root FROM batch WHERE {where} ORDER BY {order}lane, first LIMIT {_CANDIDATES}"

@@ -6,18 +6,16 @@ found in the last row can still keep the first one from being sent.
 
 from __future__ import annotations
 
-import tempfile
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from hashlib import blake2b, sha256
-from typing import IO, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from defender_indicators.delivery.classify import printable
 from defender_indicators.delivery.ledger import Exceptional, Ledger, NewBatch
-from defender_indicators.errors import LedgerError
+from defender_indicators.delivery.spool import Spool
 from defender_indicators.indicators import Indicator, Rejection
 
 _TAB: Final = b"\t"
@@ -76,8 +74,7 @@ class Plan:
         self.idempotency_key = idempotency_key
         self.retry_of = retry_of
         self.total = 0
-        self._good: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the plan
-        self._bad: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the plan
+        self._good, self._bad = Spool(), Spool()
         self._index = _Index()
         self._digest, self._subjects = sha256(), sha256()
         try:
@@ -97,9 +94,9 @@ class Plan:
             self._index.add(self.total, verdict)
             self._digest.update(verdict.payload)
             self._subjects.update("\0".join(verdict[:4]).encode())
-            self._good.write(line + b"\n")
+            self._good.add(line)
         else:
-            self._bad.write(orjson.dumps((self.total, *verdict)) + b"\n")
+            self._bad.add(orjson.dumps((self.total, *verdict)))
         self.total += 1
 
     def write(self, ledger: Ledger, run_id: str, created: str) -> None:
@@ -123,21 +120,18 @@ class Plan:
 
     def close(self) -> None:
         """Remove the spool."""
-        for spool in (self._good, self._bad):
-            with suppress(OSError):  # what a full disk kept from being written is not needed any more
-                spool.close()
+        self._good.close()
+        self._bad.close()
 
     def _rejected(self) -> Iterator[Exceptional]:
-        _rewind(self._bad)
         for line in self._bad:
             position, value, kind, action, code, reason, notes = orjson.loads(line)
             yield Exceptional(position, "rejected", value, kind, action, code, reason, notes=notes)
 
     def _batches(self, dropped: list[Exceptional]) -> Iterator[NewBatch]:
         lanes: dict[int, _Open] = {}
-        _rewind(self._good)
         for number, line in enumerate(self._good):
-            payload, _, noted = line[:-1].partition(_TAB)
+            payload, _, noted = line.partition(_TAB)
             notes: list[str] = orjson.loads(noted) if noted else []
             position = self._index.positions[number]
             if number in self._index.dropped:
@@ -224,25 +218,6 @@ class _Index:
             earlier.append(other)
             others[others.index(other)] = number
             self.lanes[number] = self.lanes.get(other, 0)
-
-
-def _spool(spool: IO[bytes], line: bytes) -> None:
-    try:
-        spool.write(line + b"\n")
-    except OSError as error:
-        raise _full(error) from error
-
-
-def _rewind(spool: IO[bytes]) -> None:
-    try:
-        spool.seek(0)
-    except OSError as error:
-        raise _full(error) from error
-
-
-def _full(error: OSError) -> LedgerError:
-    place = tempfile.gettempdir()
-    return LedgerError(f"{place}: the plan cannot be kept there: {error.strerror}; free space, or set TMPDIR")
 
 
 def _unreadable(row: BadRow) -> Rejection:

@@ -36,8 +36,6 @@ CODES: Mapping[str, str] = MappingProxyType(
         "public_suffix": "Everybody's domains end like this; name the one registered domain you mean",
         "bad_domain": "Give a full name, dotted labels of letters, digits and hyphens; an address is an IpAddress",
         "bad_url": "Give http:// or https://, a full host name and a path without spaces (write them as %20)",
-        "duplicate": "The same indicator stands in the input more than once; the first one counts",
-        "conflicting_actions": "The input asks for different actions on the same indicator; decide for one",
     }
 )
 """Code → meaning and remedy. The order is the order of precedence: where several rules fail, the first code speaks."""
