@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from defender_indicators import __version__
-from defender_indicators.certificate import expiry_warning
 from defender_indicators.clock import Clock
 from defender_indicators.configuration import Profile
 from defender_indicators.credentials import DeviceCode, ManagedIdentity
@@ -19,6 +18,7 @@ from defender_indicators.delivery.answer import Answer, Call, Failure, Transport
 from defender_indicators.delivery.plan import Plan
 from defender_indicators.delivery.report import Report
 from defender_indicators.errors import AuthenticationError, ConfigurationError, ConnectorError
+from defender_indicators.expiry import expiry_warning
 from defender_indicators.logs import escape
 from defender_indicators.network import Network
 from defender_indicators.origin import same_origin

@@ -11,7 +11,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,15 +19,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from defender_indicators.credentials import Certificate, ClientSecret, Credential
+from defender_indicators.credentials import Certificate
 from defender_indicators.errors import ConfigurationError
 from defender_indicators.redaction import Secret
 from defender_indicators.secret_sources import read_private
 
 LIFETIME: Final = 600
 """Seconds for which an assertion may be used."""
-EXPIRY_NOTICE: Final = timedelta(days=30)
-"""How long before its end a secret or certificate is worth a warning."""
 _SHAPE: Final = "put the private key and its certificate, in PEM form, into this one file"
 
 
@@ -85,24 +83,6 @@ def load_certificate(credential: Certificate) -> SigningCertificate:
     if digest not in _loaded:
         _loaded[digest] = _parse(path, pem, password)
     return _loaded[digest]
-
-
-def expiry_warning(credential: Credential, now: datetime) -> str:
-    """Return what to say about a credential that ends within 30 days or has ended, ``""`` otherwise.
-
-    Raises:
-        ConfigurationError: as `load_certificate`.
-    """
-    if isinstance(credential, ClientSecret) and credential.expires:
-        end, what = datetime.combine(credential.expires, time.min, UTC), "the client secret"
-    elif isinstance(credential, Certificate):
-        end, what = load_certificate(credential).expires, f"the certificate {credential.file}"
-    else:
-        return ""
-    if end - now > EXPIRY_NOTICE:
-        return ""
-    verb = "expires" if end > now else "expired"
-    return f"{what} {verb} on {end:%Y-%m-%d}; add a new one to the app registration and change over"
 
 
 def _parse(path: Path, pem: Secret, password: Secret) -> SigningCertificate:

@@ -8,7 +8,6 @@ from typing import Any
 
 import msal  # type: ignore[import-untyped]  # it ships no types
 
-from defender_indicators.certificate import load_certificate
 from defender_indicators.clock import Clock
 from defender_indicators.configuration import Profile
 from defender_indicators.credentials import Certificate, ClientSecret, DeviceCode, ManagedIdentity, WorkloadIdentity
@@ -107,6 +106,8 @@ class Proof:
     def assertion(self, audience: str) -> str:
         """Return a signed statement for ``audience``: our own, or the one in the federated token file."""
         if isinstance(self._credential, Certificate):
+            from defender_indicators.certificate import load_certificate  # noqa: PLC0415  # cryptography is slow to import
+
             certificate = load_certificate(self._credential)
             self._shown = Secret(certificate.assertion(self._client_id, audience, self._clock.now()))
         elif isinstance(self._credential, WorkloadIdentity):

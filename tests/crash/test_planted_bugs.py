@@ -11,6 +11,7 @@ FAULTS = (
 )
 ATTEMPTS = 6
 ROWS = 400
+OF_THEIR_OWN = ("lock_is_ignored", "slots_die_with_the_process")
 _spec = importlib.util.spec_from_file_location("planted", Path(__file__).with_name("planted.py"))
 planted = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(planted)
@@ -27,7 +28,7 @@ def story(tenant):
     return tenant.settle()
 
 
-@pytest.mark.parametrize("bug", [name for name in planted.BUGS if name != "lock_is_ignored"])
+@pytest.mark.parametrize("bug", [name for name in planted.BUGS if name not in OF_THEIR_OWN])
 def test_case_072_a_planted_bug_is_noticed(make_tenant, bug):
     for seed in range(ATTEMPTS):
         tenant = make_tenant(seed, *FAULTS, bug=bug, window_seconds=0.3)
@@ -40,6 +41,15 @@ def test_case_072_without_a_bug_the_same_story_is_sound(make_tenant):
     tenant = make_tenant(0, *FAULTS, window_seconds=0.3)
     assert story(tenant) == []
     assert tenant.problems() == {}
+
+
+@pytest.mark.parametrize("bug", ["", "slots_die_with_the_process"])
+def test_case_060_slots_that_die_with_their_process_are_noticed(make_tenant, bug):
+    tenant = make_tenant(0, bug=bug, window_seconds=1.0 if not bug else 4.0)
+    old = tenant.write("old.json", range(500), "old")
+    for sends in (18, 16):
+        tenant.run("import", old, failpoint=["send after", sends])
+    assert ("window" in tenant.problems()) == bool(bug)
 
 
 def four_at_once(tenant):

@@ -68,7 +68,7 @@ def test_a_lane_starts_when_the_lane_before_it_is_answered(core, make_core):
 
 
 def test_the_limit_of_the_service_is_waited_for(core, signed_in):
-    made, machine = signed_in(3, batch_rows=1, windows={"import": [Window(2, 60.0)], "list": [Window(9, 60.0)]})
+    _, machine = signed_in(3, batch_rows=1, windows={"import": [Window(2, 60.0)], "list": [Window(9, 60.0)]})
     tickets, step = sends(machine)
     assert step == Wait(None, "the rate limit of the service")
     for ticket in tickets:
@@ -230,7 +230,7 @@ def test_newer_rows_wait_until_the_doubts_in_flight_are_back(core, make_core):
 
 
 def test_a_batch_that_waits_does_not_keep_another_one_waiting(core, signed_in):
-    made, machine = signed_in(2, batch_rows=1, jitter=lambda low, high: high)
+    _, machine = signed_in(2, batch_rows=1, jitter=lambda low, high: high)
     tickets, _ = sends(machine)
     machine.answered(tickets[0], core.LOST)
     machine.answered(tickets[1], core.accept(tickets[1].call))

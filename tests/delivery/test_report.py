@@ -175,6 +175,10 @@ def test_a_result_row_has_empty_text_for_what_there_is_not():
     }
 
 
+def test_a_batch_whose_rows_all_have_lines_of_their_own_adds_nothing():
+    assert list(_merged(iter(()), [(0, iter(()))])) == []
+
+
 @given(st.sets(st.integers(0, 60)), st.lists(st.sets(st.integers(0, 60), min_size=1), max_size=6))
 def test_streams_merge_into_one_order_and_open_no_batch_too_early(own, groups):
     taken, batches, opened = set(own), [], []

@@ -220,6 +220,23 @@ def test_words_about_capacity_for_few_rows_are_about_the_rows(core, make_core):
     assert of(report, "refused") == list(range(19))
 
 
+@pytest.mark.parametrize(("rows", "deferred"), [(19, []), (20, list(range(20)))])
+def test_words_about_capacity_for_many_rows_refused_on_their_own_mean_a_full_tenant(core, make_core, rows, deferred):
+    made = make_core(batch_rows=1)
+    full = core.error(400, "BadRequest", message="the limit is reached")
+    report = made.deliver(made.write(core.rows(rows)), then=full)
+    assert of(report, "deferred") == deferred
+    assert {row["code"] for row in report["results"]} == {"capacity_reached" if deferred else "isolated_by_bisect"}
+
+
+def test_a_full_tenant_that_refuses_whole_calls_is_not_a_wrong_request(core, make_core):
+    made = make_core()
+    full = core.error(400, "BadRequest", message="the limit is reached")
+    report = made.deliver(made.write(core.rows(20)), then=full)
+    assert of(report, "deferred") == list(range(20))
+    assert not made.health.halted
+
+
 def test_a_batch_too_long_is_cut_to_what_is_allowed(core, make_core):
     made = make_core()
     report = made.deliver(
