@@ -183,7 +183,7 @@ class Tenant:
         return title
 
 
-def episode(tenant, dice, *, kills=KILLS_PER_EPISODE, rows=1500, longest=0.6):
+def episode(tenant, dice, *, kills=KILLS_PER_EPISODE, rows=1000, longest=0.6):
     """Import a file, and before it is done a newer version of a part of it, killing all the time."""
     old = tenant.write("old.json", range(rows), "old")
     new = tenant.write("new.json", range(rows // 3, rows + rows // 10), "new")

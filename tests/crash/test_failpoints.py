@@ -13,11 +13,12 @@ IDENTITIES = ("value+type+action+scope", "value+type")
 @pytest.mark.parametrize("visit", [1, 2, 3])
 def test_case_071_a_kill_at_any_step_of_a_call_does_no_harm(make_tenant, visit, faults):
     tenant = make_tenant(visit, *faults, identity=IDENTITIES[visit % 2], window_seconds=0.3)
-    old = tenant.write("old.json", range(500), "old")
+    rows = 140 + 120 * visit
+    old = tenant.write("old.json", range(rows), "old")
     points = [f"{place} {moment}" for place in EVERY_CALL for moment in MOMENTS]
     for point in points:
         assert tenant.run("import", old, failpoint=[point, visit]) == -9, point
-    assert tenant.run("import", tenant.write("new.json", range(200, 550), "new")) in (0, 1, 5)
+    assert tenant.run("import", tenant.write("new.json", range(rows // 2, rows + 20), "new")) in (0, 1, 5)
     assert tenant.settle() == []
     assert tenant.problems() == {}
 

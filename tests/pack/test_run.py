@@ -60,7 +60,11 @@ def test_an_unknown_action_is_an_input_error(pack):
         run_action(pack, "block_values", {}, _echo)
 
 
-@pytest.mark.parametrize("rows", [_endless(), [1, None, {"a": {1}}, "\ud800"], ({},), types.SimpleNamespace], ids=str)
+@pytest.mark.parametrize(
+    "rows",
+    [_endless(), [1, None, {"a": {1}}, "\ud800"], ({},), types.SimpleNamespace],
+    ids=["generator", "list", "tuple", "no list"],
+)
 def test_rows_are_handed_on_unwalked(pack, rows):
     if rows is types.SimpleNamespace:
         rows = type("Rows", (), {"__iter__": lambda _: _endless()})()
