@@ -118,7 +118,16 @@ def load_configuration(path: Path | None, environ: Mapping[str, str]) -> Configu
         default = _UNNAMED
         tenants = {**tenants, _UNNAMED: tenants.get(_UNNAMED, {})}
     home = environ.get(HOME_VARIABLE) or content.get("home") or platformdirs.user_data_dir("defender-indicators")
-    return Configuration(Path(home).expanduser(), tenants, default, environ, content.get("defaults", {}))
+    return Configuration(_folder(home), tenants, default, environ, content.get("defaults", {}))
+
+
+def _folder(home: str) -> Path:
+    try:
+        return Path(home).expanduser()
+    except RuntimeError:
+        raise ConfigurationError(
+            f"home: {home!r} names a user who is not known here; write the folder in full"
+        ) from None
 
 
 def _read(path: Path) -> Settings:

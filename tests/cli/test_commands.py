@@ -253,7 +253,7 @@ def test_validates_this_pack_and_names_what_is_wrong_with_another(call, tmp_path
 
 
 def test_case_088_with_no_wait_a_second_run_ends_with_3_and_names_the_holder(tenant, start, spawn, file):
-    tenant.faults.add("latency=3")
+    tenant.faults.add("latency=8@first:1")
     calls = len(tenant.arrivals)
     first = start("import", file(ROW))
     until(lambda: len(tenant.arrivals) > calls and tenant.arrivals[-1].endpoint == "import")

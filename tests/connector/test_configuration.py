@@ -227,3 +227,8 @@ def test_the_example_is_valid_and_shows_every_setting(tmp_path):
     expected |= {*schema["$defs"]["settings"]["properties"]["delivery"]["properties"]}
     assert [key for key in sorted(expected) if f"{key}:" not in text] == []
     assert yaml.safe_load(text)["schema_version"] == 1
+
+
+def test_a_home_of_an_unknown_user_is_named():
+    with pytest.raises(ConfigurationError, match="home: '~no-such-user/x' names a user who is not known here"):
+        load_configuration(None, {"DEFENDER_INDICATORS_HOME": "~no-such-user/x"})

@@ -7,20 +7,43 @@ from defender_indicators.delivery import CODES, STATUSES, Answer, Failure
 from defender_indicators.delivery.classify import MAX_REASON, Kind, classify
 from defender_indicators.indicators import matching_key
 
-NAMES = ["value", "id", "indicator", "isFailed", "failureReason", "error", "code", "message", "target", "@odata.nextLink"]
-STATUS = [0, 99, 200, 200, 200, 200, 201, 204, 302, 400, 400, 401, 403, 404, 408, 413, 429, 500, 502, 503, 599, 999]
+NAMES = [
+    "value",
+    "id",
+    "indicator",
+    "isFailed",
+    "failureReason",
+    "error",
+    "code",
+    "message",
+    "target",
+    "@odata.nextLink",
+]
+STATUS = [*[200] * 20, 0, 99, 201, 204, 302, 400, 400, 401, 403, 404, 408, 413, 429, 500, 502, 503, 599, 999]
 CODES_OF_SERVICE = ["DisallowedOperation", "MaximumBatchSizeExceeded", "InvalidUrl", "Forbidden"]
 
 
 def hostile_headers(dice):
     names = ["retry-after", "date", "www-authenticate", "content-type"]
-    texts = ["Tue, 24 Feb 2026 12:00:00 GMT", "5", "1" * 400, 'claims="x"', "Mon, 1 Jan 99999999999 00:00:00 GMT", ",,,"]
+    texts = [
+        "Tue, 24 Feb 2026 12:00:00 GMT",
+        "5",
+        "1" * 400,
+        'claims="x"',
+        "Mon, 1 Jan 99999999999 00:00:00 GMT",
+        ",,,",
+    ]
     return {name: dice.choice([*texts, dice.text()]) for name in names if dice.random() < 0.4}
 
 
 def good_body(dice, values):
     rows = [
-        {"id": dice.choice(["1", None, 5]), "indicator": value, "isFailed": dice.random() < 0.2, "failureReason": dice.text()}
+        {
+            "id": dice.choice(["1", None, 5]),
+            "indicator": value,
+            "isFailed": dice.random() < 0.2,
+            "failureReason": dice.text(),
+        }
         for value in values
     ]
     dice.shuffle(rows)

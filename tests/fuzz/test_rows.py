@@ -10,7 +10,8 @@ from defender_indicators.indicators import Canonicaliser, Indicator, Policy, mat
 
 NAMES = [
     "indicatorValue", "indicatorType", "action", "title", "description", "severity", "expirationTime", "generateAlert",
-    "rbacGroupNames", "rbacGroupIds", "application", "externalId", "educateUrl", "recommendedActions", "mitreTechniques",
+    "rbacGroupNames", "rbacGroupIds", "application", "externalId", "educateUrl", "recommendedActions",
+    "mitreTechniques",
 ]  # fmt: skip
 
 
@@ -22,7 +23,8 @@ def hostile_row(dice, core):
         return BadRow(dice.text(), "bad_json", dice.text(), dice.text())
     row = core.rows(1, start=dice.randrange(4))[0]
     for _ in range(dice.randrange(4)):
-        row[dice.choice([*NAMES, dice.text()])] = dice.value(NAMES)
+        name = dice.choice([*NAMES[:3], *NAMES, dice.text()])
+        row[name] = dice.text() if dice.random() < 0.5 else dice.value(NAMES)
     return row
 
 

@@ -19,7 +19,8 @@ def makefile(root):
 
 
 def make(root, *arguments):
-    return subprocess.run(["make", *arguments], cwd=root, capture_output=True, text=True, check=True).stdout
+    alone = {name: value for name, value in os.environ.items() if not name.startswith("MAKE") and name != "MFLAGS"}
+    return subprocess.run(["make", *arguments], cwd=root, env=alone, capture_output=True, text=True, check=True).stdout
 
 
 @needs_make

@@ -18,6 +18,8 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "superseded": "A newer run took over this indicator before the row was sent; nothing to do",
         "refused_by_service": "The reason is Microsoft's own; correct the row, or retry when its cause is gone",
         "changed_elsewhere": "The indicator was changed or removed in the tenant; look, then import it again if wanted",
+        "lost_with_ledger": "The ledger was damaged and recovered, and knows nothing of this row any more; "
+        "look in the tenant, or import it again",
         "capacity_reached": "The tenant is full; delete indicators that are no longer needed, then resume",
         "bisect_budget_spent": "Too many bad rows stood in one call to find them all; resume goes on looking",
         "isolated_by_bisect": "Sent alone, the row still makes the service refuse the call; correct it or leave it out",

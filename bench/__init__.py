@@ -1,1 +1,0 @@
-"""Benchmarks: each module measures one promise and returns figures."""
