@@ -13,8 +13,8 @@ from typing import Any
 import msal  # type: ignore[import-untyped]  # it ships no types
 import orjson
 import requests
-
 from bench.figure import Figure, at_most, exactly, sample_row
+
 from defender_indicators import context
 from defender_indicators.emulator import Emulator, Settings
 from defender_indicators.pack import run_action

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
-
 from bench.figure import Figure, at_most, cpu_seconds, sample_row
+
 from defender_indicators.clock import SystemClock
 from defender_indicators.delivery import Answer, Call, Delivery, Ledger, Limits, Plan, Stop, Timing, Window
 from defender_indicators.delivery.calls import CallBook

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.figure import Figure, at_least, at_most, exactly
+
 from defender_indicators.clock import SystemClock
 from defender_indicators.delivery import Ledger, Window
 from defender_indicators.delivery.calls import CallBook

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bench.figure import Figure, at_most
+
 from defender_indicators.emulator import Emulator, Settings
 
 COMMAND = str(Path(sys.executable).with_name("defender-indicators"))

@@ -12,7 +12,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from defender_indicators.delivery import Ledger, Report, ledger_check
+from defender_indicators.delivery import Ledger, Report
+from defender_indicators.delivery.maintenance import ledger_check
 
 HERE = Path(__file__).parent
 SOURCE = HERE.parents[1] / "src"

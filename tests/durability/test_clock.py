@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 
 from defender_indicators.clock import SystemClock
-from defender_indicators.delivery import Window, ledger_check
+from defender_indicators.delivery import Window
 from defender_indicators.delivery.calls import CallBook
 from defender_indicators.delivery.ledger import Ledger
+from defender_indicators.delivery.maintenance import ledger_check
 
 
 class JumpingClock(SystemClock):

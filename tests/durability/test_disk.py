@@ -8,8 +8,9 @@ from contextlib import closing
 
 import pytest
 
-from defender_indicators.delivery import Ledger, database, ledger_check
+from defender_indicators.delivery import Ledger, database
 from defender_indicators.delivery.database import Database, filesystem_of
+from defender_indicators.delivery.maintenance import ledger_check
 from defender_indicators.errors import LedgerError, PackError
 
 FLIPPED_FILES = int(os.environ.get("ROUNDS") or 120)

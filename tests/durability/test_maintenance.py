@@ -12,16 +12,10 @@ from datetime import timedelta
 import pytest
 
 from defender_indicators.clock import SystemClock
-from defender_indicators.delivery import (
-    Ledger,
-    ledger_backup,
-    ledger_check,
-    ledger_prune,
-    ledger_recover,
-    maintenance,
-    recovery,
-)
+from defender_indicators.delivery import Ledger, maintenance, recovery
 from defender_indicators.delivery.lock import sender_lock
+from defender_indicators.delivery.maintenance import ledger_backup, ledger_check, ledger_prune
+from defender_indicators.delivery.recovery import ledger_recover
 from defender_indicators.errors import InputError, LedgerError, LockedError
 
 DIE_AT = """

@@ -6,7 +6,8 @@ from contextlib import closing
 
 import pytest
 
-from defender_indicators.delivery import Ledger, database, ledger_check
+from defender_indicators.delivery import Ledger, database
+from defender_indicators.delivery.maintenance import ledger_check
 from defender_indicators.errors import LedgerError, LockedError
 
 NEXT = ("ALTER TABLE run ADD COLUMN colour TEXT NOT NULL DEFAULT 'red'", "ALTER TABLE batch ADD COLUMN weight {double}")

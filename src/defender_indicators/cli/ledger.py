@@ -21,7 +21,7 @@ def ledger_command() -> None:
 @tenant_options
 def check(**common: Any) -> int:
     """Look for damage in the ledger; changes nothing."""
-    from defender_indicators.delivery import ledger_check  # noqa: PLC0415  # slow to import
+    from defender_indicators.delivery.maintenance import ledger_check  # noqa: PLC0415  # slow to import
 
     options = Options(**common)
     path = _ledger_path(options)
@@ -40,7 +40,7 @@ def check(**common: Any) -> int:
 @tenant_options
 def backup(target: Path, **common: Any) -> int:
     """Copy the ledger to TARGET, also while a run is sending."""
-    from defender_indicators.delivery import ledger_backup  # noqa: PLC0415  # slow to import
+    from defender_indicators.delivery.maintenance import ledger_backup  # noqa: PLC0415  # slow to import
 
     options = Options(**common)
     ledger_backup(_ledger_path(options), target)
@@ -52,7 +52,7 @@ def backup(target: Path, **common: Any) -> int:
 @tenant_options
 def recover(**common: Any) -> int:
     """Save what can be read of a damaged ledger into a new one; the damaged file is kept."""
-    from defender_indicators.delivery import ledger_recover  # noqa: PLC0415  # slow to import
+    from defender_indicators.delivery.recovery import ledger_recover  # noqa: PLC0415  # slow to import
 
     options = Options(**common)
     saved = ledger_recover(_ledger_path(options))
@@ -68,7 +68,7 @@ def recover(**common: Any) -> int:
 @tenant_options
 def prune(older_than_days: int, **common: Any) -> int:
     """Delete finished runs that are older than so many days."""
-    from defender_indicators.delivery import ledger_prune  # noqa: PLC0415  # slow to import
+    from defender_indicators.delivery.maintenance import ledger_prune  # noqa: PLC0415  # slow to import
 
     options = Options(**common)
     count = ledger_prune(_ledger_path(options), older_than_days)

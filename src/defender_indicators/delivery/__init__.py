@@ -10,10 +10,8 @@ from defender_indicators.delivery.control import Delivery, Progress
 from defender_indicators.delivery.health import Timing
 from defender_indicators.delivery.ledger import Ledger
 from defender_indicators.delivery.limiter import Window
-from defender_indicators.delivery.maintenance import ledger_backup, ledger_check, ledger_prune
 from defender_indicators.delivery.outcome import OUTCOMES, STATUSES
 from defender_indicators.delivery.plan import BadRow, Limits, Plan, RowStream
-from defender_indicators.delivery.recovery import ledger_recover
 from defender_indicators.delivery.report import Report
 from defender_indicators.delivery.sender import Stop
 
@@ -36,8 +34,4 @@ __all__ = [
     "Timing",
     "Transport",
     "Window",
-    "ledger_backup",
-    "ledger_check",
-    "ledger_prune",
-    "ledger_recover",
 ]
