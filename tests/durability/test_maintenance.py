@@ -21,8 +21,7 @@ from defender_indicators.errors import InputError, LedgerError, LockedError
 DIE_AT = """
 import os, signal, sys
 from pathlib import Path
-from defender_indicators import delivery
-from defender_indicators.delivery import maintenance
+from defender_indicators.delivery import maintenance, recovery
 fatal, seen = int(sys.argv[1]), []
 def wrap(owner, name):
     original = getattr(owner, name)
@@ -34,7 +33,8 @@ def wrap(owner, name):
     setattr(owner, name, wrapped)
 for owner, name in ((os, "fsync"), (os, "open"), (Path, "rename"), (Path, "unlink"), (Path, "touch")):
     wrap(owner, name)
-getattr(delivery, sys.argv[2])(*map(Path, sys.argv[3:]))
+work = {"ledger_backup": maintenance.ledger_backup, "ledger_recover": recovery.ledger_recover}[sys.argv[2]]
+work(*map(Path, sys.argv[3:]))
 """
 
 
