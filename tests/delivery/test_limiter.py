@@ -24,6 +24,11 @@ from defender_indicators.delivery.limiter import (
 MINUTE = Window(3, 60.0)
 
 
+def test_the_figures_are_the_measured_ones():
+    assert (PACE_START, PACE_GROWTH, PACE_CAP, PACE_DECAY, PACE_SUCCESSES) == (2.1, 1.5, 60.0, 1.1, 8)
+    assert (PACE_CLEAN_SECONDS, STALE_SECONDS) == (120.0, 180.0)
+
+
 def test_the_first_call_may_go_at_once():
     assert delay([MINUTE], [], Rate(), 5.0) == 0.0
 

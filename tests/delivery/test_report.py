@@ -155,7 +155,7 @@ def test_a_code_says_in_one_line_what_it_means_and_what_to_do():
         assert code.replace("_", "").isalpha()
         assert code == code.lower()
         assert text[0].isupper()
-        assert len(text) <= 100
+        assert len(text) <= 120
         assert not text.endswith(".")
 
 

@@ -93,6 +93,18 @@ def copied(place):
     return place
 
 
+def tried(share):
+    """Return how many of a share survive; name them."""
+    place, some = share
+    alive = [mutant for mutant in some if survives(place, mutant) and tell(mutant)]
+    return len(alive)
+
+
+def tell(mutant):
+    module, line, what, _ = mutant
+    return sys.stdout.write(f"{CORE / module}.py:{line}: survived: {what}\n")
+
+
 def run(modules):
     with tempfile.TemporaryDirectory() as folder:
         places = [copied(Path(folder) / str(number)) for number in range(WORKERS)]
@@ -100,13 +112,10 @@ def run(modules):
         if survives(places[0], (modules[0], 0, "", (ROOT / CORE / f"{modules[0]}.py").read_text("utf-8"))) is False:
             raise SystemExit("the tests fail without any change")
         with ThreadPoolExecutor(WORKERS) as pool:
-            shares = [every[number::WORKERS] for number in range(WORKERS)]
-            done = pool.map(lambda pair: [survives(pair[0], mutant) for mutant in pair[1]], zip(places, shares, strict=True))
-            alive = [mutant for share, found in zip(shares, done, strict=True) for mutant, lives in zip(share, found, strict=True) if lives]
-    for module, line, what, _ in sorted(alive):
-        sys.stdout.write(f"{CORE / module}.py:{line}: survived: {what}\n")
-    score = 1 - len(alive) / len(every)
-    sys.stdout.write(f"{len(every) - len(alive)} of {len(every)} noticed ({score:.1%})\n")
+            shares = [(place, every[number::WORKERS]) for number, place in enumerate(places)]
+            alive = sum(pool.map(tried, shares))
+    score = 1 - alive / len(every)
+    sys.stdout.write(f"{len(every) - alive} of {len(every)} noticed ({score:.1%})\n")
     return int(score < TARGET)
 
 
