@@ -246,8 +246,8 @@ def start_worker():
 
 @pytest.fixture(scope="session")
 def core():
-    """Return the module ``core``: the delivery core on virtual time."""
-    spec = importlib.util.spec_from_file_location("delivery_core", Path(__file__).with_name("core.py"))
+    """Return the module ``virtual``: the delivery core on virtual time."""
+    spec = importlib.util.spec_from_file_location("delivery_virtual", Path(__file__).with_name("virtual.py"))
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)

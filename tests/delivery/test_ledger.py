@@ -1,7 +1,7 @@
 import pytest
 
 from defender_indicators.delivery import Ledger
-from defender_indicators.delivery.ledger import Exceptional, NewBatch, rows_of, status_of
+from defender_indicators.delivery.records import Exceptional, NewBatch, status_of
 from defender_indicators.errors import InputError, LedgerError
 
 
@@ -28,7 +28,7 @@ def test_a_batch_comes_back_as_it_was_written(ledger):
     assert (found.state, found.parent, found.root, found.code) == ("pending", 9, 0, "c")
     assert (found.attempts, found.ambiguous, found.sent_at) == (0, 0, None)
     assert found.payloads() == [{"a": 1}, {"b": 2}]
-    assert rows_of(found.body) == [b'{"a":1}', b'{"b":2}']
+    assert found.part([0, 1]).rows == [b'{"a":1}', b'{"b":2}']
 
 
 def test_every_batch_has_a_request_id_of_its_own(ledger):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from defender_indicators import indicators, sources
 from defender_indicators.delivery import CODES, STATUSES
 from defender_indicators.delivery.codes import code_of, code_of_doubt
-from defender_indicators.delivery.ledger import Exceptional
+from defender_indicators.delivery.records import Exceptional
 from defender_indicators.delivery.report import DRY_RUN, _merged, result
 from defender_indicators.pack import content_root
 

@@ -81,7 +81,7 @@ def load(path):
 @pytest.fixture(scope="session")
 def core():
     """Return the delivery core on virtual time."""
-    return load(Path(__file__).parents[1] / "delivery" / "core.py")
+    return load(Path(__file__).parents[1] / "delivery" / "virtual.py")
 
 
 @pytest.fixture(params=range(CHUNKS))

@@ -12,12 +12,13 @@ from defender_indicators.clock import Clock
 from defender_indicators.delivery.answer import Transport
 from defender_indicators.delivery.calls import CallBook
 from defender_indicators.delivery.health import Health, Timing
-from defender_indicators.delivery.ledger import Ledger, Run
+from defender_indicators.delivery.ledger import Ledger
 from defender_indicators.delivery.limiter import Window
 from defender_indicators.delivery.lock import sender_lock
 from defender_indicators.delivery.machine import Machine
 from defender_indicators.delivery.outcome import RESUMABLE
 from defender_indicators.delivery.plan import Plan
+from defender_indicators.delivery.records import Run
 from defender_indicators.delivery.report import Report
 from defender_indicators.delivery.resume import reopen
 from defender_indicators.delivery.sender import Sender, Stop, Wait

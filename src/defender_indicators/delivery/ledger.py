@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import uuid4
 from zlib import crc32
 
 import orjson
 
 from defender_indicators.delivery.database import Database
+from defender_indicators.delivery.records import Batch, Exceptional, NewBatch, Run, status_of
 from defender_indicators.errors import InputError, LedgerError
 
 OPEN_STATES: Final = ("pending", "inflight", "unknown", "deferred")
@@ -26,80 +26,6 @@ _BATCH: Final = (
 )
 _HEAD: Final = b'{"Indicators":['
 _TAIL: Final = b"]}"
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One execution; ``state`` is ``sending``, ``paused``, ``halted`` or ``finished``."""
-
-    number: int
-    id: str
-    created: str
-    state: str
-    plan_hash: str
-    subject_hash: str
-    retry_of: str
-    total: int
-    max_rows: int
-    max_bytes: int
-    waited: float
-    stopped: str
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """The rows of one request. ``positions`` are input indexes, ``notes`` maps some of them to lists of notes.
-
-    ``root`` is the batch whose refusal is being bisected (0: none), ``sent_at`` the boot time of the first send.
-    """
-
-    id: int
-    run: str
-    lane: int
-    first: int
-    positions: Sequence[int]
-    notes: dict[str, list[str]]
-    body: bytes
-    request_id: str
-    state: str
-    parent: int
-    root: int
-    attempts: int
-    ambiguous: int
-    sent_at: float | None
-    sent_boot: str
-    sent_wall: str
-    code: str
-    reason: str
-
-    def payloads(self) -> list[dict[str, Any]]:
-        """Return the rows as they are sent, in Microsoft's spelling."""
-        rows: list[dict[str, Any]] = orjson.loads(self.body)["Indicators"]
-        return rows
-
-
-class NewBatch(NamedTuple):
-    """A batch to be written; ``rows`` are frozen payloads."""
-
-    lane: int
-    positions: Sequence[int]
-    rows: Sequence[bytes]
-    notes: dict[str, list[str]]
-
-
-class Exceptional(NamedTuple):
-    """A row that needs a line of its own; ``payload`` (Microsoft's spelling) only where it could be sent again."""
-
-    position: int
-    status: str
-    value: str
-    type: str
-    action: str
-    code: str
-    reason: str = ""
-    remote_id: str = ""
-    notes: Sequence[str] = ()
-    payload: bytes | None = None
 
 
 class Ledger:
@@ -255,13 +181,3 @@ class Ledger:
 def checksum_of(positions: bytes, notes: bytes, body: bytes) -> int:
     """Return what ``batch.checksum`` must be."""
     return crc32(body, crc32(notes, crc32(positions)))
-
-
-def status_of(state: str) -> str:
-    """Return the status of the rows of an open or quarantined batch."""
-    return "unknown" if state == "inflight" else state
-
-
-def rows_of(body: bytes) -> list[bytes]:
-    """Return the frozen payloads of a body, byte for byte as they were planned."""
-    return [orjson.dumps(row) for row in orjson.loads(body)["Indicators"]]

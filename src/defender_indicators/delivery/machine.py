@@ -16,8 +16,9 @@ from defender_indicators.delivery.answer import Answer, Call
 from defender_indicators.delivery.calls import CallBook
 from defender_indicators.delivery.classify import Kind, Verdict, classify
 from defender_indicators.delivery.health import Health
-from defender_indicators.delivery.ledger import Batch, Ledger, Run
+from defender_indicators.delivery.ledger import Ledger
 from defender_indicators.delivery.reconcile import Reconciler
+from defender_indicators.delivery.records import Batch, Run
 from defender_indicators.delivery.settle import Settler
 from defender_indicators.delivery.steps import Finished, Send, SignIn, Step, Ticket, Wait
 from defender_indicators.errors import AuthenticationError, ConnectorError

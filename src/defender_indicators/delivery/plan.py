@@ -14,7 +14,8 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from defender_indicators.delivery.classify import printable
-from defender_indicators.delivery.ledger import Exceptional, Ledger, NewBatch
+from defender_indicators.delivery.ledger import Ledger
+from defender_indicators.delivery.records import Exceptional, NewBatch
 from defender_indicators.delivery.spool import Spool
 from defender_indicators.indicators import Indicator, Rejection
 

@@ -8,11 +8,13 @@ import orjson
 
 from defender_indicators.clock import Clock
 from defender_indicators.delivery.answer import Answer, Call
+from defender_indicators.delivery.bisect import BUDGET_SPENT
 from defender_indicators.delivery.classify import Kind, Verdict
 from defender_indicators.delivery.health import Health
-from defender_indicators.delivery.ledger import Batch, Exceptional, Ledger, NewBatch, rows_of
+from defender_indicators.delivery.ledger import Ledger
 from defender_indicators.delivery.reading import Found, Reading
-from defender_indicators.delivery.settle import BUDGET_SPENT, NOT_ANSWERED, Settler
+from defender_indicators.delivery.records import Batch, Exceptional
+from defender_indicators.delivery.settle import NOT_ANSWERED, Settler
 from defender_indicators.indicators import row_from_api
 
 _PASSING: Final = frozenset({Kind.UNAUTHORIZED, Kind.THROTTLED, Kind.NOT_SENT})
@@ -99,19 +101,9 @@ class Reconciler:
             self._not_there(batch, again, aged=aged)
 
     def _not_there(self, batch: Batch, places: list[int], *, aged: bool) -> None:
-        payloads = rows_of(batch.body)
-        positions = [batch.positions[place] for place in places]
-        notes = {str(position): batch.notes[str(position)] for position in positions if str(position) in batch.notes}
         state, code = self._verdict(batch, aged=aged)
-        self._ledger.put_batches(
-            batch.run,
-            [NewBatch(batch.lane, positions, [payloads[place] for place in places], notes)],
-            state=state,
-            parent=batch.id,
-            root=batch.root,
-            code=code,
-            reason=batch.reason,
-        )
+        columns = {"state": state, "parent": batch.id, "root": batch.root, "code": code, "reason": batch.reason}
+        self._ledger.put_batches(batch.run, [batch.part(places)], **columns)
 
     def _verdict(self, batch: Batch, *, aged: bool) -> tuple[str, str]:
         """Say what becomes of rows that the tenant does not hold: send them again, or stop blaming the network."""
@@ -131,13 +123,5 @@ class Reconciler:
 
 def _held(batch: Batch, place: int, row: dict[str, Any], *, deleted: bool) -> Exceptional:
     what = "is no longer in the tenant" if deleted else "was changed in the tenant"
-    return Exceptional(
-        batch.positions[place],
-        "held",
-        row["indicatorValue"],
-        row["indicatorType"],
-        row["action"],
-        "changed_elsewhere",
-        f"the row {what} since it was sent; check it there, then import it again if it is still wanted",
-        notes=batch.notes.get(str(batch.positions[place]), ()),
-    )
+    reason = f"the row {what} since it was sent; check it there, then import it again if it is still wanted"
+    return batch.exceptional(place, row, "held", "changed_elsewhere", reason)

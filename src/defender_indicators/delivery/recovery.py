@@ -16,9 +16,10 @@ from typing import Any, Final
 from defender_indicators.clock import Clock, SystemClock
 from defender_indicators.delivery.audit import BATCH_COLUMNS, held_by
 from defender_indicators.delivery.database import recovered_of
-from defender_indicators.delivery.ledger import OPEN_STATES, Exceptional, Ledger
+from defender_indicators.delivery.ledger import OPEN_STATES, Ledger
 from defender_indicators.delivery.lock import sender_lock
 from defender_indicators.delivery.maintenance import ledger_check, reading, require, sync
+from defender_indicators.delivery.records import Exceptional
 from defender_indicators.delivery.tables import SCHEMA_VERSION
 from defender_indicators.errors import LedgerError
 

@@ -9,8 +9,9 @@ from typing import IO, Any, Final
 import orjson
 
 from defender_indicators.delivery.codes import code_of
-from defender_indicators.delivery.ledger import Batch, Exceptional, Ledger, status_of
+from defender_indicators.delivery.ledger import Ledger
 from defender_indicators.delivery.outcome import RETRYABLE, STATUSES, as_if_sent, exit_code_of, outcome_of
+from defender_indicators.delivery.records import Batch, Exceptional, status_of
 
 SCHEMA_VERSION: Final = "1.0"
 DRY_RUN: Final = "dry-run"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from defender_indicators.delivery.ledger import Batch, Exceptional, Ledger, NewBatch, Run, rows_of
+from defender_indicators.delivery.ledger import Ledger
+from defender_indicators.delivery.records import Batch, Exceptional, NewBatch, Run
 from defender_indicators.indicators import row_from_api
 
 
@@ -61,25 +62,11 @@ def _drop(ledger: Ledger, batch: Batch, rows: list[dict[str, Any]], gone: dict[i
     kept = [place for place in range(len(rows)) if place not in gone]
     ledger.set_batch(batch.id, state="split")
     if kept:
-        payloads = rows_of(batch.body)
-        positions = [batch.positions[place] for place in kept]
-        notes = {str(position): batch.notes[str(position)] for position in positions if str(position) in batch.notes}
-        ledger.put_batches(batch.run, [NewBatch(batch.lane, positions, [payloads[place] for place in kept], notes)])
+        ledger.put_batches(batch.run, [batch.part(kept)])
+    reasons = {place: f"run {by} sent a newer version of it" for place, by in gone.items()}
     ledger.put_rows(
         batch.run,
-        [
-            Exceptional(
-                batch.positions[place],
-                "superseded",
-                rows[place]["indicatorValue"],
-                rows[place]["indicatorType"],
-                rows[place]["action"],
-                "superseded",
-                f"run {by} sent a newer version of it",
-                notes=batch.notes.get(str(batch.positions[place]), ()),
-            )
-            for place, by in gone.items()
-        ],
+        [batch.exceptional(place, rows[place], "superseded", "superseded", why) for place, why in reasons.items()],
     )
 
 

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 import orjson
 
+from defender_indicators.delivery.bisect import CALL_REFUSED, Bisect
 from defender_indicators.delivery.classify import Kind, Verdict, looks_like_capacity
 from defender_indicators.delivery.codes import code_of_doubt
 from defender_indicators.delivery.health import Health
-from defender_indicators.delivery.ledger import Batch, Exceptional, Ledger, NewBatch, rows_of
+from defender_indicators.delivery.ledger import Ledger
+from defender_indicators.delivery.records import Batch, Exceptional
 
 NOT_ANSWERED: Final = "row_not_answered"
 """Code of a batch made of rows that an otherwise good answer left out."""
-BUDGET_SPENT: Final = "bisect_budget_spent"
-"""Code of rows that a bisect did not get to within its budget of calls."""
-CALL_REFUSED: Final = "call_refused"
-"""Code of the parts of a batch that was refused whole."""
 _COURTESIES: Final = 2
 """How often a refusal that asks for patience is treated as a 429."""
 _REMEDIES: Final = {
@@ -49,7 +47,7 @@ class Settler:
         self._health = health
         self.good_answers = 0
         self._good_before: dict[int, int] = {}
-        self._spent: Counter[int] = Counter()
+        self._bisect = Bisect(ledger, health.timing)
         self._singles: dict[int, list[str]] = {}
         self._courtesies: Counter[int] = Counter()
         self._resizes = 0
@@ -57,7 +55,7 @@ class Settler:
 
     def settle(self, batch: Batch, verdict: Verdict, now: float) -> Outcome:
         """Write down what the verdict means for the batch and its rows."""
-        self._spent[batch.root or batch.id] += 1
+        self._bisect.spend(batch)
         match verdict.kind:
             case Kind.ANSWERED:
                 return self._answered(batch, verdict)
@@ -81,7 +79,7 @@ class Settler:
         step = max(1, min(max_rows, max_bytes // average, len(batch.positions) - 1))
         cuts = range(0, len(batch.positions), step)
         with self._ledger.transaction():
-            self._replace(batch, [(cut, cut + step) for cut in cuts], state=batch.state, root=batch.root)
+            self._bisect.cut(batch, [(cut, cut + step) for cut in cuts], state=batch.state, root=batch.root)
         return True
 
     def _answered(self, batch: Batch, verdict: Verdict) -> Outcome:
@@ -97,27 +95,17 @@ class Settler:
         if missing:
             self._ask_again(batch, missing)
         elif batch.root:
-            self._split_sibling(batch)
+            self._bisect.split_sibling(batch)
         if full:
             self._defer_rest(batch.run)
         return Outcome()
 
-    def _exceptions(self, batch: Batch, verdict: Verdict, full: set[int]) -> list[Exceptional]:
+    def _exceptions(self, batch: Batch, verdict: Verdict, full: set[int]) -> Iterator[Exceptional]:
         rows = batch.payloads()
-        return [
-            Exceptional(
-                batch.positions[place],
-                "deferred" if place in full else "refused",
-                rows[place]["indicatorValue"],
-                rows[place]["indicatorType"],
-                rows[place]["action"],
-                "capacity_reached" if place in full else "refused_by_service",
-                reason,
-                notes=batch.notes.get(str(batch.positions[place]), ()),
-                payload=orjson.dumps(rows[place]),
-            )
-            for place, reason in sorted(verdict.refused.items())
-        ]
+        for place, reason in sorted(verdict.refused.items()):
+            status, code = ("deferred", "capacity_reached") if place in full else ("refused", "refused_by_service")
+            line = batch.exceptional(place, rows[place], status, code, reason)
+            yield line._replace(payload=orjson.dumps(rows[place]))
 
     def _capacity_rows(self, verdict: Verdict) -> set[int]:
         """Two signals: the words, and so many rows at once that it cannot be about the rows."""
@@ -131,17 +119,15 @@ class Settler:
         self._health.pause("the tenant holds as many indicators as it may; free some, then `resume`")
 
     def _ask_again(self, batch: Batch, missing: Sequence[int]) -> None:
-        rows = rows_of(batch.body)
-        positions = [batch.positions[place] for place in missing]
         self._ledger.put_batches(
             batch.run,
-            [NewBatch(batch.lane, positions, [rows[place] for place in missing], _notes(batch, positions))],
+            [batch.part(missing)],
             state="unknown",
             parent=batch.id,
             root=batch.root,
             ambiguous=batch.ambiguous + 1,
             code=NOT_ANSWERED,
-            **_sent(batch),
+            **batch.sent(),
         )
 
     def _ambiguous(self, batch: Batch, verdict: Verdict, now: float) -> Outcome:
@@ -153,12 +139,12 @@ class Settler:
         self._ledger.set_batch(batch.id, state="unknown", ambiguous=tries, code=code, reason=verdict.reason)
         if tries < self._health.timing.ambiguous_tries:
             return Outcome(delay=self._health.backoff(tries))
-        if batch.root and self._spent[batch.root] >= self._health.timing.bisect_calls:
-            self._give_up(batch.root)
+        if batch.root and self._bisect.give_up_if_spent(batch.root):
             return Outcome()
         others_succeed = bool(batch.root) or self.good_answers > before
         if others_succeed and len(batch.positions) > 1 and batch.code != NOT_ANSWERED:
-            return self._bisect(batch, verdict.reason, state="unknown", code=code)
+            self._bisect.split(batch, verdict.reason, state="unknown", code=code)
+            return Outcome(drain=True)
         return Outcome(delay=self._health.backoff(tries))
 
     def _rejected(self, batch: Batch, verdict: Verdict) -> Outcome:
@@ -168,62 +154,17 @@ class Settler:
             self._ledger.set_batch(batch.id, state=batch.state)
             return Outcome(delay=verdict.retry_after)
         self.suspicious = self.good_answers == 0
-        if self._both_halves_disallowed(batch, verdict):
+        if verdict.code == "DisallowedOperation" and self._bisect.other_half_failed(batch):
             self._health.halt(verdict.reason)
             self._ledger.set_batch(batch.id, state="pending", code=CALL_REFUSED, reason=verdict.reason)
             return Outcome(drain=True)
         if len(batch.positions) > 1:
-            return self._bisect(batch, verdict.reason, state="pending", code=CALL_REFUSED)
+            self._bisect.split(batch, verdict.reason, state="pending", code=CALL_REFUSED)
+            return Outcome(drain=True)
         self._ledger.set_batch(batch.id, state="quarantined", code="isolated_by_bisect", reason=verdict.reason)
         self._look_for_a_system(batch, verdict)
         self._look_for_capacity(batch.run, verdict)
         return Outcome(drain=True)
-
-    def _bisect(self, batch: Batch, reason: str, *, state: str, code: str) -> Outcome:
-        root = batch.root or batch.id
-        middle = len(batch.positions) // 2
-        halves = [(0, middle), (middle, len(batch.positions))]
-        self._replace(batch, halves, state=state, root=root, code=code, reason=reason)
-        if self._spent[root] >= self._health.timing.bisect_calls:
-            self._give_up(root)
-        return Outcome(drain=True)
-
-    def _give_up(self, root: int) -> None:
-        """The budget is spent: unsent rows wait for another run, rows in doubt are read back."""
-        tries = self._health.timing.ambiguous_tries
-        execute = self._ledger.database.execute
-        execute(
-            "UPDATE batch SET state = 'deferred', code = ? WHERE root = ? AND state = 'pending'",
-            (BUDGET_SPENT, root),
-        )
-        execute(
-            "UPDATE batch SET ambiguous = ?, code = ? WHERE root = ? AND state = 'unknown'", (tries, BUDGET_SPENT, root)
-        )
-
-    def _split_sibling(self, batch: Batch) -> None:
-        """When one half passed, what was wrong with the whole is in the other: do not send it to find that out.
-
-        Only where the whole was refused; a whole that got no answer proves nothing about its halves.
-        """
-        siblings = self._ledger.batches(
-            "parent = ? AND id <> ? AND root = ? AND attempts = 0 AND state = 'pending' AND code <> ''",
-            (batch.parent, batch.id, batch.root),
-        )
-        for sibling in list(siblings):
-            if len(sibling.positions) > 1:
-                self._bisect(sibling, sibling.reason, state="pending", code=CALL_REFUSED)
-            else:
-                self._ledger.set_batch(sibling.id, state="quarantined", code="isolated_by_bisect")
-
-    def _both_halves_disallowed(self, batch: Batch, verdict: Verdict) -> bool:
-        if verdict.code != "DisallowedOperation" or batch.parent != batch.root or not batch.root:
-            return False
-        others = self._ledger.database.execute(
-            "SELECT COUNT(*) FROM batch WHERE parent = ? AND id <> ? AND attempts > 0"
-            " AND state IN ('split', 'quarantined')",
-            (batch.root, batch.id),
-        )
-        return bool(others.fetchone()[0])
 
     def _look_for_a_system(self, batch: Batch, verdict: Verdict) -> None:
         """Three isolated rows refused with one code while nothing was accepted: it is not the rows."""
@@ -271,26 +212,3 @@ class Settler:
         else:
             self._ledger.set_run(batch.run, max_rows=max(1, min(verdict.allowed or count // 2, count - 1)))
         return Outcome(drain=True)
-
-    def _replace(self, batch: Batch, cuts: Sequence[tuple[int, int]], **columns: object) -> None:
-        rows = rows_of(batch.body)
-        pieces = [
-            NewBatch(
-                batch.lane,
-                batch.positions[start:end],
-                rows[start:end],
-                _notes(batch, batch.positions[start:end]),
-            )
-            for start, end in cuts
-        ]
-        self._ledger.set_batch(batch.id, state="split")
-        self._ledger.put_batches(batch.run, pieces, parent=batch.id, **_sent(batch), **columns)
-
-
-def _notes(batch: Batch, positions: Sequence[int]) -> dict[str, list[str]]:
-    names = {str(position) for position in positions} & batch.notes.keys() if batch.notes else set()
-    return {name: batch.notes[name] for name in names}
-
-
-def _sent(batch: Batch) -> dict[str, object]:
-    return {"sent_at": batch.sent_at, "sent_boot": batch.sent_boot, "sent_wall": batch.sent_wall}

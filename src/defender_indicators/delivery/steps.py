@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from defender_indicators.delivery.answer import Call
-from defender_indicators.delivery.ledger import Batch
+from defender_indicators.delivery.records import Batch
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from defender_indicators.delivery.answer import Answer, Call, Transport
 from defender_indicators.delivery.calls import CallBook
 from defender_indicators.delivery.classify import Kind, classify
 from defender_indicators.delivery.health import Health
-from defender_indicators.delivery.ledger import Batch, Ledger
+from defender_indicators.delivery.ledger import Ledger
 from defender_indicators.delivery.reading import Found, Reading
+from defender_indicators.delivery.records import Batch
 from defender_indicators.errors import AuthorizationError, ThrottledError, TransportError
 from defender_indicators.indicators import matching_key, row_from_api
 

@@ -1,0 +1,106 @@
+"""What the ledger holds, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import orjson
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution; ``state`` is ``sending``, ``paused``, ``halted`` or ``finished``."""
+
+    number: int
+    id: str
+    created: str
+    state: str
+    plan_hash: str
+    subject_hash: str
+    retry_of: str
+    total: int
+    max_rows: int
+    max_bytes: int
+    waited: float
+    stopped: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The rows of one request. ``positions`` are input indexes, ``notes`` maps some of them to lists of notes.
+
+    ``root`` is the batch whose refusal is being bisected (0: none), ``sent_at`` the boot time of the first send.
+    """
+
+    id: int
+    run: str
+    lane: int
+    first: int
+    positions: Sequence[int]
+    notes: dict[str, list[str]]
+    body: bytes
+    request_id: str
+    state: str
+    parent: int
+    root: int
+    attempts: int
+    ambiguous: int
+    sent_at: float | None
+    sent_boot: str
+    sent_wall: str
+    code: str
+    reason: str
+
+    def payloads(self) -> list[dict[str, Any]]:
+        """Return the rows as they are sent, in Microsoft's spelling."""
+        rows: list[dict[str, Any]] = orjson.loads(self.body)["Indicators"]
+        return rows
+
+    def part(self, places: Sequence[int]) -> NewBatch:
+        """Return a batch of some of the rows, byte for byte as they were frozen."""
+        rows = self.payloads()
+        positions = [self.positions[place] for place in places]
+        notes = {name: self.notes[name] for name in map(str, positions) if name in self.notes}
+        return NewBatch(self.lane, positions, [orjson.dumps(rows[place]) for place in places], notes)
+
+    def sent(self) -> dict[str, object]:
+        """Return the columns that say when the rows were first sent; parts of a batch inherit them."""
+        return {"sent_at": self.sent_at, "sent_boot": self.sent_boot, "sent_wall": self.sent_wall}
+
+    def exceptional(self, place: int, row: Mapping[str, Any], status: str, code: str, reason: str) -> Exceptional:
+        """Return the line of its own that the row at ``place`` needs; ``row`` is its payload."""
+        position = self.positions[place]
+        value, kind, action = row["indicatorValue"], row["indicatorType"], row["action"]
+        notes = self.notes.get(str(position), ())
+        return Exceptional(position, status, value, kind, action, code, reason, notes=notes)
+
+
+class NewBatch(NamedTuple):
+    """A batch to be written; ``rows`` are frozen payloads."""
+
+    lane: int
+    positions: Sequence[int]
+    rows: Sequence[bytes]
+    notes: dict[str, list[str]]
+
+
+class Exceptional(NamedTuple):
+    """A row that needs a line of its own; ``payload`` (Microsoft's spelling) only where it could be sent again."""
+
+    position: int
+    status: str
+    value: str
+    type: str
+    action: str
+    code: str
+    reason: str = ""
+    remote_id: str = ""
+    notes: Sequence[str] = ()
+    payload: bytes | None = None
+
+
+def status_of(state: str) -> str:
+    """Return the status of the rows of an open or quarantined batch."""
+    return "unknown" if state == "inflight" else state
