@@ -221,8 +221,8 @@ def test_only_a_real_boolean_counts(failed):
         (b'{"value":[{"indicator":"zz","isFailed":false}]}', "names none", False),
         (b' {"value":', "not the API's JSON", False),
         (b"[1,", "not the API's JSON", False),
-        (b'{"value":[],"value":[]}', "stands twice", False),
-        (b'\xef\xbb\xbf{"value":[]}', "BOM", True),
+        (b'{"value":[],"value":[]}', "given twice", False),
+        (b'\xef\xbb\xbf{"value":[]}', "Expecting value", True),
         (b"\xff\xfe", "not the API's JSON", True),
     ],
 )

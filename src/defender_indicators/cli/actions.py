@@ -98,10 +98,10 @@ def _document(location: str) -> dict[str, Any]:
 
 
 def _json(text: str, place: str) -> Any:
-    from defender_indicators.sources.strict_json import spoiled_in, strict_loads  # noqa: PLC0415  # slow to import
+    from defender_indicators.strict_json import loads_marked, spoiled_in  # noqa: PLC0415  # slow to import
 
     try:
-        value = strict_loads(text)
+        value = loads_marked(text)
     except ValueError as error:
         raise click.UsageError(f"{place}: not JSON: {error}") from None
     if reason := spoiled_in(value):

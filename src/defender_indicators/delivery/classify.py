@@ -17,8 +17,8 @@ from typing import Any, Final
 
 import orjson
 
+from defender_indicators import strict_json
 from defender_indicators.delivery.answer import Answer, Failure
-from defender_indicators.delivery.strict_json import loads_strict
 
 MAX_REASON: Final = 500
 _RETRY_AFTER_RANGE: Final = (1.0, 3600.0)
@@ -194,13 +194,13 @@ def _load(body: bytes) -> Any:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return loads_strict(body.decode())
+        return strict_json.loads(body.decode())
     rows = document.get("value") if isinstance(document, dict) else None
     if isinstance(rows, list) and b"\\u" not in body and body.count(b'"value"') == 1:
         found = [row for row in rows if isinstance(row, dict)]
         if all(body.count(b'"%b"' % key.encode()) == sum(key in row for row in found) for key in _ROW_KEYS):
             return document
-    return loads_strict(body)
+    return strict_json.loads(body)
 
 
 _RowAnswer = str | tuple[str] | None

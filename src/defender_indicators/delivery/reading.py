@@ -8,8 +8,8 @@ from enum import Enum
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
+from defender_indicators import strict_json
 from defender_indicators.delivery.answer import Answer
-from defender_indicators.delivery.strict_json import loads_strict
 from defender_indicators.indicators import row_from_api
 
 PAGE_ROWS: Final = 2000
@@ -105,7 +105,7 @@ def _page(answer: Answer) -> tuple[str, list[Any], str]:
     if answer.status != HTTPStatus.OK:
         return f"HTTP {answer.status}", [], ""
     try:
-        document = loads_strict(answer.body)
+        document = strict_json.loads(answer.body)
     except ValueError as error:
         return f"the page is not the API's JSON ({error})", [], ""
     rows = document.get("value") if isinstance(document, dict) else None

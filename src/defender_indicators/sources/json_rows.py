@@ -8,7 +8,7 @@ from defender_indicators.delivery import BadRow
 from defender_indicators.errors import InputError
 from defender_indicators.sources.lines import numbered_lines
 from defender_indicators.sources.row import Row, bad_row
-from defender_indicators.sources.strict_json import spoiled_in, strict_loads
+from defender_indicators.strict_json import loads_marked, spoiled_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,7 @@ def read_document(stream: BinaryIO, place: str) -> Any:
     if len(raw) > MAX_DOCUMENT:
         raise InputError(f"{place}: larger than 64 MiB; write one object a line (NDJSON), which is streamed")
     try:
-        return strict_loads(raw.decode("utf-8-sig"))
+        return loads_marked(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise InputError(f"{place}: not UTF-8 at byte {error.start + 1}; save the file as UTF-8") from None
     except ValueError as error:
@@ -71,7 +71,7 @@ def _rows_of(document: Any, place: str) -> list[Any]:
 
 def _line_row(text: str, place: str) -> Row:
     try:
-        return _checked(strict_loads(text), place)
+        return _checked(loads_marked(text), place)
     except ValueError as error:
         return bad_row(place, "bad_json", f"not JSON: {error}", text)
 

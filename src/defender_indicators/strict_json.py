@@ -20,7 +20,19 @@ class Spoiled(NamedTuple):
     reason: str
 
 
-def strict_loads(text: str) -> Any:
+def loads(body: bytes | str) -> Any:
+    """Return the value of a JSON text that can be taken at its word.
+
+    Raises:
+        ValueError: the text is not JSON in UTF-8, is nested too deeply, or holds what ``Spoiled`` stands for.
+    """
+    value = loads_marked(body if isinstance(body, str) else body.decode())
+    if reason := spoiled_in(value):
+        raise ValueError(reason)
+    return value
+
+
+def loads_marked(text: str) -> Any:
     """Return the value of a JSON text; ``Spoiled`` marks what must not be trusted.
 
     Raises:
@@ -34,17 +46,15 @@ def strict_loads(text: str) -> Any:
 
 def spoiled_in(value: object) -> str:
     """Return why a decoded value cannot be trusted, ``""`` when it can."""
-    if isinstance(value, Spoiled):
-        return value.reason
-    if isinstance(value, dict):
-        return _first_spoiled(list(value.values()))
-    return _first_spoiled(value) if isinstance(value, list) else ""
-
-
-def _first_spoiled(values: list[Any]) -> str:
-    for value in values:
-        if type(value) is not str and (reason := spoiled_in(value)):
-            return reason
+    left = [value]
+    while left:
+        part = left.pop()
+        if isinstance(part, Spoiled):
+            return part.reason
+        if isinstance(part, dict):
+            left.extend(inner for inner in part.values() if type(inner) is not str)
+        elif isinstance(part, list):
+            left.extend(inner for inner in part if type(inner) is not str)
     return ""
 
 
