@@ -2,7 +2,7 @@
 
 import pytest
 
-from defender_indicators.delivery.classify import retry_after
+from defender_indicators.delivery.retry_after import retry_after
 
 DATE = "Tue, 24 Feb 2026 12:00:00 GMT"
 SPELLINGS = [

@@ -139,7 +139,7 @@ def test_a_link_that_is_no_text_is_no_link():
         (Answer(failure=Failure.LOST), "lost"),
         (Answer(500), "HTTP 500"),
         (Answer(200, {}, b"<html>"), "not the API's JSON"),
-        (Answer(200, {}, b'{"value":[],"value":[]}'), "stands twice"),
+        (Answer(200, {}, b'{"value":[],"value":[]}'), "given twice"),
         (Answer(200, {}, b"[]"), "no list of rows"),
         (Answer(200, {}, b'{"value":{}}'), "no list of rows"),
     ],

@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import Enum
 from http import HTTPStatus
 from typing import Any, Final
@@ -19,9 +17,9 @@ import orjson
 
 from defender_indicators import strict_json
 from defender_indicators.delivery.answer import Answer, Failure
+from defender_indicators.delivery.retry_after import retry_after
 
 MAX_REASON: Final = 500
-_RETRY_AFTER_RANGE: Final = (1.0, 3600.0)
 _FATAL_STATUS: Final = frozenset({403, 404, 405, 407, 410, 415, 501, 505})
 _REDIRECTS: Final = range(300, 400)
 _AMBIGUOUS_STATUS: Final = frozenset({201, 202, 203, 204, 205, 206, 408, 500, 502, 503, 504})
@@ -78,19 +76,6 @@ def classify(answer: Answer, values: Sequence[str], matching_key: Callable[[str]
     if answer.status == HTTPStatus.OK:
         return _rows(answer, values, matching_key)
     return _status(answer)
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read ``Retry-After`` (seconds or a date, relative to the answer's own ``Date``), clamped to 1 … 3600 s.
-
-    Returns None when the header is absent or unreadable; the longest when it was sent twice.
-    """
-    text = headers.get("retry-after", "").strip()
-    waits = [_seconds(part) for part in text.split(",")]
-    known = [wait for wait in waits if wait is not None]
-    longest = max(known) if known else _until(text, headers.get("date", ""))
-    low, high = _RETRY_AFTER_RANGE
-    return None if longest is None else min(high, max(low, longest))
 
 
 def looks_like_capacity(reason: str) -> bool:
@@ -246,24 +231,3 @@ def _row_answer(row: dict[str, Any], *, failed: bool) -> _RowAnswer:
         return (printable(reason) if isinstance(reason, str) else "",)
     identifier = row.get("id")
     return printable(identifier, 100) if isinstance(identifier, str) else ""
-
-
-def _seconds(text: str) -> float | None:
-    try:
-        seconds = float(text)
-    except ValueError:
-        return None
-    return seconds if seconds == seconds else None  # noqa: PLR0124 - only a NaN differs from itself
-
-
-def _until(text: str, date: str) -> float | None:
-    end, start = _date(text), _date(date)
-    return (end - start).total_seconds() if end and start else None
-
-
-def _date(text: str) -> datetime | None:
-    try:
-        parsed = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
