@@ -110,7 +110,7 @@ def test_case_086_what_an_analyst_deleted_meanwhile_is_not_brought_back(world, r
     report = world.context.resume(run_id)
     assert [row["status"] for row in report["results"]] == ["accepted"] * 3 + ["held", "accepted"]
     assert report["results"][3]["code"] == "changed_elsewhere"
-    assert (report["outcome"], report.exit_code) == ("partial", 6)
+    assert (report["outcome"], report.exit_code) == ("held", 6)
     assert len(world.imports()) == sent
     assert len(world.emulator.rows()) == 4
 

@@ -1,12 +1,14 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from defender_indicators.delivery.outcome import (
+    EXIT_CODES,
     OUTCOMES,
     RESUMABLE,
     RETRYABLE,
     STATUSES,
     as_if_sent,
-    exit_code_of,
     outcome_of,
 )
 
@@ -18,12 +20,12 @@ TABLE = [
     ({"accepted": 1, "refused": 1}, "partial", 1),
     ({"unchanged": 1, "rejected": 1}, "partial", 1),
     ({"accepted": 1, "quarantined": 1}, "partial", 1),
-    ({"accepted": 1, "superseded": 1}, "partial", 0),
-    ({"accepted": 1, "held": 1}, "partial", 6),
+    ({"accepted": 1, "superseded": 1}, "succeeded", 0),
+    ({"accepted": 1, "held": 1}, "held", 6),
     ({"refused": 1}, "failed", 1),
     ({"rejected": 1}, "failed", 1),
     ({"quarantined": 1}, "failed", 1),
-    ({"superseded": 1}, "failed", 0),
+    ({"superseded": 1}, "succeeded", 0),
     ({"duplicate": 1, "rejected": 1}, "failed", 1),
     ({"held": 1}, "held", 6),
     ({"held": 1, "refused": 1}, "held", 6),
@@ -36,13 +38,19 @@ TABLE = [
 @pytest.mark.parametrize(("counts", "outcome", "code"), TABLE)
 def test_the_worst_row_decides(counts, outcome, code):
     assert outcome_of(counts) == outcome
-    assert exit_code_of(counts) == code
+    assert EXIT_CODES[outcome] == code
 
 
 @pytest.mark.parametrize("counts", [counts for counts, _, _ in TABLE])
 def test_halted_is_worse_than_any_row(counts):
     assert outcome_of(counts, halted=True) == "halted"
-    assert exit_code_of(counts, halted=True) == 4
+    assert EXIT_CODES["halted"] == 4
+
+
+@given(st.dictionaries(st.sampled_from(STATUSES), st.integers(0, 3)))
+def test_only_what_succeeded_ends_with_0_and_only_if_no_row_is_missing(counts):
+    good = {"accepted", "unchanged", "duplicate", "superseded"}
+    assert (EXIT_CODES[outcome_of(counts)] == 0) == all(status in good for status, count in counts.items() if count)
 
 
 def test_every_outcome_is_reached():

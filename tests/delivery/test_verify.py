@@ -4,7 +4,7 @@ from defender_indicators.delivery import Answer
 from defender_indicators.delivery.calls import CallBook
 from defender_indicators.delivery.health import Health
 from defender_indicators.delivery.verify import Verifier
-from defender_indicators.errors import AuthorizationError, ThrottledError, TransportError
+from defender_indicators.errors import AuthorizationError, InputError, ThrottledError, TransportError
 
 
 class Script:
@@ -64,6 +64,8 @@ def test_rows_as_they_were_sent_are_fine(core, delivered, verify):
         "schema_version": "1.0",
         "run_id": "run-0",
         "ok": True,
+        "total": 4,
+        "checked": 3,
         "counts": {"equal": 3, "older": 0, "changed": 0, "absent": 0, "doubled": 0},
         "rows": [],
     }
@@ -91,7 +93,8 @@ def test_what_is_missing_changed_or_doubled_is_named(core, delivered, verify):
 def test_a_run_without_accepted_rows_has_nothing_to_verify(core, make_core, verify):
     made = make_core()
     made.write(core.rows(1))
-    assert verify(made, core.listed())[0]["ok"]
+    with pytest.raises(InputError, match="nothing to read back"):
+        verify(made, core.listed())
 
 
 def test_a_page_that_fails_is_asked_for_again_after_a_pause(core, delivered, verify):

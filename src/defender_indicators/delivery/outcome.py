@@ -24,9 +24,12 @@ STATUSES: Final[tuple[str, ...]] = get_args(Status)
 OUTCOMES: Final[tuple[str, ...]] = get_args(Outcome)
 RETRYABLE: Final = frozenset({"refused", "deferred", "unknown", "pending"})
 RESUMABLE: Final = frozenset({"deferred", "unknown", "pending"})
-_GOOD: Final = frozenset({"accepted", "unchanged", "duplicate"})
-_IN_PLACE: Final = ("accepted", "unchanged")
-_BAD: Final = ("refused", "rejected", "quarantined")
+_IN_PLACE: Final = frozenset({"accepted", "unchanged"})
+_NO_HARM: Final = _IN_PLACE | {"duplicate", "superseded"}
+EXIT_CODES: Final[Mapping[Outcome, int]] = {
+    "succeeded": 0, "partial": 1, "failed": 1, "halted": 4, "paused": 5, "held": 6
+}  # fmt: skip
+"""The exit code of a command that ran an import."""
 
 
 def as_if_sent(counts: Mapping[str, int]) -> dict[str, int]:
@@ -36,29 +39,19 @@ def as_if_sent(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def outcome_of(counts: Mapping[str, int], *, halted: bool = False) -> Outcome:
-    """Sum a run up.
+    """Sum a run up in one word; the worst wins, and a row that a newer one replaced does no harm.
 
     Args:
         counts: rows per status; a missing status counts as 0.
         halted: the run met something that trying again cannot mend.
     """
+    there = {status for status, count in counts.items() if count}
     if halted:
         return "halted"
-    if any(counts.get(status) for status in RESUMABLE):
+    if there & RESUMABLE:
         return "paused"
-    if all(status in _GOOD for status, count in counts.items() if count):
+    if "held" in there:
+        return "held"
+    if there <= _NO_HARM:
         return "succeeded"
-    if any(counts.get(status) for status in _IN_PLACE):
-        return "partial"
-    return "held" if counts.get("held") else "failed"
-
-
-def exit_code_of(counts: Mapping[str, int], *, halted: bool = False) -> int:
-    """Return the exit code of a command that ran an import; the worst wins: 4 > 5 > 6 > 1 > 0."""
-    if halted:
-        return 4
-    if any(counts.get(status) for status in RESUMABLE):
-        return 5
-    if counts.get("held"):
-        return 6
-    return int(any(counts.get(status) for status in _BAD))
+    return "partial" if there & _IN_PLACE else "failed"

@@ -10,7 +10,7 @@ import orjson
 
 from defender_indicators.delivery.codes import code_of
 from defender_indicators.delivery.ledger import Ledger
-from defender_indicators.delivery.outcome import RETRYABLE, STATUSES, as_if_sent, exit_code_of, outcome_of
+from defender_indicators.delivery.outcome import EXIT_CODES, RETRYABLE, STATUSES, as_if_sent, outcome_of
 from defender_indicators.delivery.records import Batch, Exceptional, status_of
 
 SCHEMA_VERSION: Final = "1.0"
@@ -34,10 +34,11 @@ class Report(Mapping[str, Any]):
         halted = run.state == "halted"
         self.total = run.total
         self.stopped = run.stopped
-        self.exit_code = exit_code_of(summed, halted=halted)
+        outcome = outcome_of(summed, halted=halted)
+        self.exit_code = EXIT_CODES[outcome]
         self._values: dict[str, Any] = {
             "schema_version": SCHEMA_VERSION,
-            "outcome": outcome_of(summed, halted=halted),
+            "outcome": outcome,
             "run_id": run.id,
             "counts": {status: counts.get(status, 0) for status in STATUSES},
             "results": _Rows(run.total, lambda: _results(ledger, run_id)),

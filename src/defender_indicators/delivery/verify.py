@@ -15,7 +15,7 @@ from defender_indicators.delivery.health import Health
 from defender_indicators.delivery.ledger import Ledger
 from defender_indicators.delivery.reading import Found, Reading
 from defender_indicators.delivery.records import Batch
-from defender_indicators.errors import AuthorizationError, ThrottledError, TransportError
+from defender_indicators.errors import AuthorizationError, InputError, ThrottledError, TransportError
 from defender_indicators.indicators import matching_key, row_from_api
 
 _PLACE: Final = "GET /api/indicators"
@@ -41,13 +41,17 @@ class Verifier:
         """Compare every accepted row of a run with the tenant.
 
         Returns:
-            ``schema_version``, ``run_id``, ``ok`` (every row is there as it was sent, and once), ``counts`` (equal,
-            older, changed, absent, doubled) and ``rows``: those that are not as they should be.
+            ``schema_version``, ``run_id``, ``ok`` (every accepted row is there as it was sent, and once), ``total``
+            (input rows), ``checked`` (accepted rows), ``counts`` (equal, older, changed, absent, doubled) and
+            ``rows``: those that are not as they should be.
 
         Raises:
+            InputError: no row of the run was accepted, so there is nothing to read back.
             ConnectorError: the tenant could not be listed to the end.
         """
         wanted = {_key(row) for _, row, _ in self._accepted(run_id)}
+        if not wanted:
+            raise InputError(f"run {run_id}: no row was accepted, there is nothing to read back; `show` says why")
         reading = self._listing(wanted, transport)
         counts = {found.value: 0 for found in Found} | {"doubled": 0}
         rows = []
@@ -67,7 +71,16 @@ class Verifier:
                         "ids": list(finding.ids),
                     }
                 )
-        return {"schema_version": "1.0", "run_id": run_id, "ok": not rows, "counts": counts, "rows": rows}
+        checked = sum(counts[found.value] for found in Found)
+        return {
+            "schema_version": "1.0",
+            "run_id": run_id,
+            "ok": not rows,
+            "total": self._ledger.run(run_id).total,
+            "checked": checked,
+            "counts": counts,
+            "rows": rows,
+        }
 
     def _accepted(self, run_id: str) -> Iterator[tuple[Batch, Mapping[str, Any], int]]:
         answered = self._ledger.database.execute(

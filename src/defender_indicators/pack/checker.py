@@ -16,7 +16,7 @@ import orjson
 from defender_indicators.pack.problems import json_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 Validator = jsonschema_rs.Draft202012Validator
 
@@ -24,6 +24,9 @@ _MOST_NAMES = 20
 _LONGEST_NAME = 80
 _KINDS = {"object": "a mapping", "array": "a list", "string": "text", "boolean": "true or false", "null": "null"}
 _KINDS |= {"integer": "a whole number", "number": "a number"}
+_SAMPLES = {"object": '{"name": "value"}', "array": "[…, …]"}
+_PLURALS = {"object": "mappings", "array": "lists", "integer": "whole numbers", "number": "numbers"}
+_LISTS = {"string": '["one", "two"]', "object": "[{…}, {…}]", "integer": "[1, 2]", "number": "[0.5, 2]"}
 _WORDS = {
     "minLength": ("is shorter than {limit} characters", "write a longer text"),
     "maxLength": ("is longer than {limit} characters", "shorten it"),
@@ -114,7 +117,9 @@ class Checker:
                 path, f"{name} is missing", f"add {name}" + (f": {about.split('. ')[0].rstrip('.')}" if about else "")
             )
             return
-        cause, remedy = _words(keyword, details, error.instance)
+        if chosen := _choice(details.get("context", ())):
+            keyword, details = "enum", chosen.kind.as_dict()
+        cause, remedy = _words(keyword, details, error.instance, rule)
         yield Finding(path, cause, rule.get("x-remedy", remedy))
 
     def _rule(self, location: str) -> dict[str, Any]:
@@ -137,16 +142,49 @@ def _unsayable(data: object) -> Iterator[Finding]:
         yield Finding((), *_NOT_JSON)
 
 
-def _words(keyword: str, details: Mapping[str, Any], value: object) -> tuple[str, str]:
+def _choice(branches: Iterable[list[jsonschema_rs.ValidationError]]) -> jsonschema_rs.ValidationError | None:
+    """Return the enumeration among alternatives that the value misses; None when any other could be meant, too."""
+    failed = [branch[0] for branch in branches if branch]
+    choices = [error for error in failed if error.kind.name == "enum"]
+    others = {error.kind.name for error in failed} - {"enum"}
+    return choices[0] if len(choices) == 1 and others <= {"type"} else None
+
+
+def _words(keyword: str, details: Mapping[str, Any], value: object, rule: Mapping[str, Any]) -> tuple[str, str]:
     if keyword == "type":
-        wanted = " or ".join(_KINDS[kind] for kind in details["types"])
-        quote = details["types"] == ["string"] and isinstance(value, int | float)
-        return f"must be {wanted}", "put it in quotes" if quote else f"write {wanted}"
+        return _type_words(details["types"], value, rule)
     if keyword == "enum":
-        options = [option if isinstance(option, str) else json.dumps(option) for option in details["options"]]
-        return "is not one of the allowed values", _instead(str(value)[:_LONGEST_NAME], options)
+        return "is not one of the allowed values", _instead(
+            str(value)[:_LONGEST_NAME], [_written(option) for option in details["options"]]
+        )
+    if keyword == "const":
+        details = {"expected_value": _written(details["expected_value"])}
     cause, remedy = _WORDS.get(keyword, _NO_WORDS)
     return cause.format(**details), remedy.format(**details)
+
+
+def _type_words(types: list[str], value: object, rule: Mapping[str, Any]) -> tuple[str, str]:
+    wanted, sample = " or ".join(_KINDS[kind] for kind in types), _SAMPLES.get(types[0], "")
+    if types == ["string"] and isinstance(value, int | float):
+        return f"must be {wanted}", "put it in quotes"
+    items = rule.get("items")
+    if types == ["array"] and isinstance(items, dict):
+        inside = items.get("type")
+        if isinstance(inside, str):
+            wanted, sample = f"a list of {_PLURALS.get(inside, _KINDS[inside])}", _LISTS.get(inside, sample)
+        sample = json.dumps(items["examples"][:2]) if items.get("examples") else sample
+    return f"must be {wanted}", f"write {wanted}" + (f", as in {sample}" if sample and len(types) == 1 else "")
+
+
+def _written(value: object) -> str:
+    """Return a value as a file says it: ``false``, ``null``, ``12``; text in quotes where it would be read as these."""
+    if not isinstance(value, str):
+        return json.dumps(value)
+    try:
+        json.loads(value)
+    except ValueError:
+        return value
+    return json.dumps(value)
 
 
 def _instead(name: str, known: list[str]) -> str:
