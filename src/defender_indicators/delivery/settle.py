@@ -19,10 +19,6 @@ NOT_ANSWERED: Final = "row_not_answered"
 """Code of a batch made of rows that an otherwise good answer left out."""
 _COURTESIES: Final = 2
 """How often a refusal that asks for patience is treated as a 429."""
-_REMEDIES: Final = {
-    "Forbidden": "; grant the application Ti.ReadWrite.All",
-    "DisabledFeature": "; the tenant does not have this feature switched on",
-}
 _SYSTEMIC_ROWS: Final = 10
 _SYSTEMIC_SINGLES: Final = 3
 
@@ -66,7 +62,7 @@ class Settler:
             case Kind.TOO_MANY_ROWS | Kind.TOO_LARGE:
                 return self._too_big(batch, verdict)
             case Kind.FATAL:
-                self._health.halt(verdict.reason + _REMEDIES.get(verdict.code, ""))
+                self._health.halt("; ".join(filter(None, (verdict.reason, verdict.remedy))))
         doubtful = verdict.doubtful or batch.state == "unknown"
         self._ledger.set_batch(batch.id, state="unknown" if doubtful else "pending")
         return Outcome()
@@ -155,11 +151,11 @@ class Settler:
             return Outcome(delay=verdict.retry_after)
         self.suspicious = self.good_answers == 0
         if verdict.code == "DisallowedOperation" and self._bisect.other_half_failed(batch):
-            self._health.halt(verdict.reason)
+            self._health.halt(f"{verdict.reason}; {verdict.remedy}")
             self._ledger.set_batch(batch.id, state="pending", code=CALL_REFUSED, reason=verdict.reason)
             return Outcome(drain=True)
         if len(batch.positions) > 1:
-            self._bisect.split(batch, verdict.reason, state="pending", code=CALL_REFUSED)
+            self._bisect.split(batch, verdict.reason, state=batch.state, code=CALL_REFUSED)
             return Outcome(drain=True)
         self._ledger.set_batch(batch.id, state="quarantined", code="isolated_by_bisect", reason=verdict.reason)
         self._look_for_a_system(batch, verdict)
@@ -181,7 +177,10 @@ class Settler:
         if looks_like_capacity(verdict.reason):
             self._defer_rest(batch.run)
         else:
-            self._health.halt(f"every row is refused alike ({verdict.reason}): the request is wrong, not the rows")
+            self._health.halt(
+                f"every row is refused alike ({verdict.reason}): "
+                "the request is wrong, not the rows; look for a gateway that changes it, then for a newer version"
+            )
 
     def _look_for_capacity(self, run: str, verdict: Verdict) -> None:
         """The same two signals where a full tenant refuses whole calls: the words, and so many rows on their own."""
@@ -206,7 +205,8 @@ class Settler:
             return Outcome(drain=True)  # it left before another answer lowered the limit
         self._resizes += 1
         if self._resizes > self._health.timing.resize_tries:
-            self._health.halt(f"the service allows smaller and smaller requests: {verdict.reason}")
+            cause = f"the service allows smaller and smaller requests: {verdict.reason}"
+            self._health.halt(f"{cause}; look for a gateway that limits their size")
         if verdict.kind is Kind.TOO_LARGE:
             self._ledger.set_run(batch.run, max_bytes=min(size // 2 + size // count, size - 1))
         else:
