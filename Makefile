@@ -17,7 +17,7 @@ WHEEL_VENV := build/wheel-venv
 # How often the randomised suites try; `make crash ROUNDS=10000` runs through a night.
 ROUNDS ?=
 
-.PHONY: help setup demo test check lint format crash simulate fuzz bench build wheel lock clean
+.PHONY: help setup demo test check lint format crash simulate fuzz mutation bench build wheel lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,11 @@ simulate: $(READY) ## the delivery core against a simulated service, one seed a 
 
 fuzz: $(READY) ## hostile rows, answers, files
 	ROUNDS=$(or $(ROUNDS),200000) $(RUN) -m pytest -n 2 --timeout 0 tests/fuzz
+
+# `make mutation MODULES=health` changes one module of the delivery core only; all of them take long.
+MODULES ?=
+mutation: $(READY) ## change the delivery core in one place at a time; a unit test must notice
+	$(RUN) tests/mutation/mutate.py $(MODULES)
 
 bench: $(READY) ## time and memory as ratios, against a bare loop
 	$(RUN) -m bench

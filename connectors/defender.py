@@ -150,9 +150,9 @@ class Defender:
         """Sign in, read the token's permissions and list one indicator; never spends an import call.
 
         Returns:
-            ``ok``, ``tenant``, ``app_id``, ``cloud``, ``api_url``, ``proxy`` and ``ca_bundle`` (``""`` when unset),
-            ``roles``, ``missing_roles``, ``clock_skew_seconds`` (how far this machine is ahead), ``warnings``,
-            ``remedy`` (``""`` when ok).
+            ``ok``, ``remedy`` (``""`` when ok), ``tenant``, ``app_id``, ``cloud``, ``api_url``, ``proxy`` and
+            ``ca_bundle`` (``""`` when unset), ``roles``, ``missing_roles``, ``clock_skew_seconds`` (how far this
+            machine is ahead), ``warnings``.
         """
         tenant, app, remedy = self.profile.tenant_id, self.profile.client_id, ""
         try:
@@ -163,6 +163,7 @@ class Defender:
             remedy = str(error)
         return {
             "ok": not remedy,
+            "remedy": remedy,
             "tenant": tenant,
             "app_id": app,
             "cloud": self.profile.cloud,
@@ -173,7 +174,6 @@ class Defender:
             "missing_roles": self._missing(),
             "clock_skew_seconds": -round(self._http.skew or 0),
             "warnings": self._warnings(),
-            "remedy": remedy,
         }
 
     def close(self) -> None:

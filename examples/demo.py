@@ -62,7 +62,7 @@ class _Terminal:
 
     def newest_run(self) -> str:
         """Return the id of the newest run."""
-        return str(self._ask("runs", "--json")[-1]["id"])
+        return str(self._ask("runs", "--json")["runs"][-1]["run_id"])
 
     def _ask(self, *arguments: str) -> Any:
         return json.loads(self._run(*arguments, stdout=subprocess.PIPE).stdout)

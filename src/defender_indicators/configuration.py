@@ -20,6 +20,7 @@ from defender_indicators.credentials import (
     Credential,
     DeviceCode,
     ManagedIdentity,
+    NoCredential,
     credential,
     secret_source,
 )
@@ -196,7 +197,9 @@ def _profile(name: str, settings: Settings, environ: Mapping[str, str], home: Pa
     missing = [key for key in ("tenant_id", "client_id") if not settings.get(key) and not managed]
     if missing:
         variables = [variable for variable, key in VARIABLES.items() if key in missing]
-        raise ConfigurationError(f"{name}: {' and '.join(missing)} missing; set {' and '.join(variables)}")
+        problems = [f"{name}: {' and '.join(missing)} missing; set {' and '.join(variables)}"]
+        problems += [proof.remedy] if isinstance(proof, NoCredential) else []
+        raise ConfigurationError("\n".join(problems))
     token_cache = settings.get("token_cache", "memory")
     if isinstance(proof, DeviceCode) and token_cache == "memory":  # noqa: S105  # the name of a place
         raise ConfigurationError(f"{name}: device_code needs token_cache: file or keyring, else every run asks again")

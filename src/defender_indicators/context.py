@@ -8,18 +8,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 from defender_indicators.clock import Clock, SystemClock
 from defender_indicators.configuration import Profile, load_configuration
-from defender_indicators.delivery import Delivery, Ledger, Limits, Plan, Progress, Report, Stop, Timing, Transport
-from defender_indicators.delivery.report import DRY_RUN
+from defender_indicators.credentials import NoCredential
+from defender_indicators.delivery import Delivery, Limits, Plan, Progress, Report, Stop, Timing, Transport
+from defender_indicators.delivery.records import Run
 from defender_indicators.errors import ConfigurationError, InputError
 from defender_indicators.indicators import Canonicaliser, Policy
 from defender_indicators.pack import Pack, content_root
+from defender_indicators.planned import Planned
 from defender_indicators.product import Product
 
 _LOCK_POLL_SECONDS: Final = 0.2
@@ -31,28 +33,6 @@ _DURATIONS: Final = {
     "wall_budget_seconds": "wall_budget",
     "reconcile_after_seconds": "reconcile_after",
 }
-
-
-class Planned(Plan):
-    """A plan that can also be shown without being delivered."""
-
-    def __init__(self, *args: Any, clock: Clock, **more: Any) -> None:
-        self._clock = clock
-        self._ledger: Ledger | None = None
-        super().__init__(*args, **more)
-
-    def report(self) -> Report:
-        """Return what would be sent as a report in which nothing has been sent."""
-        if self._ledger is None:
-            self._ledger = Ledger(None)
-            self.write(self._ledger, DRY_RUN, self._clock.now().isoformat(timespec="seconds"))
-        return Report(self._ledger, DRY_RUN)
-
-    def close(self) -> None:
-        """Remove what the plan keeps on disk; its report ends with it."""
-        super().close()
-        if self._ledger is not None:
-            self._ledger.close()
 
 
 class Context:
@@ -111,12 +91,7 @@ class Context:
         """The one client."""
         connector = self.pack.connector.load()
         return connector(
-            self.profile,
-            self.product,
-            clock=self.clock,
-            log=self.log,
-            prompt=self._prompt,
-            deliver=self._deliver,
+            self.profile, self.product, clock=self.clock, log=self.log, prompt=self._prompt, deliver=self._deliver
         )
 
     @cached_property
@@ -136,7 +111,7 @@ class Context:
             windows={**self.product.limits, **self.profile.limits},
             timing=replace(Timing(), **timing),
             stop=self.stop,
-            progress=self._show,
+            progress=lambda now: self.progress(now),  # noqa: PLW0108  # a caller may set it later
             patience=self._patience,
         )
 
@@ -173,9 +148,8 @@ class Context:
         return plan
 
     def runs(self) -> list[dict[str, Any]]:
-        """Return the runs of this tenant, oldest first, with their counts."""
-        ledger = self.delivery.ledger
-        return [{**asdict(run), "counts": ledger.counts(run.id)} for run in ledger.runs()]
+        """Return the runs of this tenant, oldest first, each with its id, state, rows, counts and outcome."""
+        return [_listed(run, self.show(run.id)) for run in self.delivery.ledger.runs()]
 
     def show(self, run_id: str) -> Report:
         """Return the report of a run as it stands; ``""`` is the newest."""
@@ -183,7 +157,7 @@ class Context:
 
     def resume(self, run_id: str = "") -> Report:
         """Go on with a run, or with the oldest unfinished one."""
-        return self.delivery.resume(run_id, self.connector)
+        return self.delivery.resume(run_id, self._sender())
 
     def retry(self, run_id: str) -> Report:
         """Send the rows of a run that another attempt can help, in a new run.
@@ -195,11 +169,11 @@ class Context:
         if not report["retry_with"]:
             raise InputError(f"run {report['run_id']}: no row that another attempt could help; `show` says why")
         plan = self.plan(report["retry_with"], retry_of=report["run_id"])
-        return self.delivery.deliver(plan, self.connector)
+        return self.delivery.deliver(plan, self._sender())
 
     def verify(self, run_id: str) -> dict[str, Any]:
         """Read a run back from the tenant."""
-        return self.delivery.verify(run_id, self.connector)
+        return self.delivery.verify(run_id, self._sender())
 
     def close(self) -> None:
         """Close what was opened; reports end with it."""
@@ -210,10 +184,15 @@ class Context:
                 self.__dict__[name].close()
 
     def _deliver(self, plan: Plan, transport: Transport) -> Report:
+        self._sender()
         return self.delivery.deliver(plan, transport)
 
-    def _show(self, now: Progress) -> None:
-        self.progress(now)
+    def _sender(self) -> Transport:
+        """Return the connector; who cannot sign in is told before a run is written or changed."""
+        if isinstance(self.profile.credential, NoCredential):
+            raise ConfigurationError(self.profile.credential.remedy)
+        sender: Transport = self.connector
+        return sender
 
     def _configured_legacy_actions(self) -> str:
         """Ask the configuration where there is one: a dry run needs none, a delivery says what is wrong."""
@@ -223,8 +202,16 @@ class Context:
             return "translate"
 
     def _patience(self, holder: str) -> bool:
+        if not self.wait:
+            return False
         self.progress(Progress(0, 0, 0, 0, 0, _LOCK_POLL_SECONDS, f"{holder} is sending for this tenant"))
-        return self.wait and self.stop.sleep(_LOCK_POLL_SECONDS)
+        return self.stop.sleep(_LOCK_POLL_SECONDS)
+
+
+def _listed(run: Run, report: Report) -> dict[str, Any]:
+    own = {name: getattr(run, name) for name in ("created", "state", "total", "retry_of", "stopped")}
+    counts = {status: count for status, count in report["counts"].items() if count}
+    return {"run_id": run.id, "outcome": report["outcome"], "counts": counts, **own}
 
 
 @contextmanager

@@ -44,25 +44,26 @@ class DeviceCode(NamedTuple):
     """A person signs in with a browser elsewhere."""
 
 
-Credential = ClientSecret | Certificate | ManagedIdentity | WorkloadIdentity | DeviceCode
+class NoCredential(NamedTuple):
+    """None is configured; ``remedy`` says so. Enough for what is done on this machine alone."""
+
+    remedy: str
+
+
+Credential = ClientSecret | Certificate | ManagedIdentity | WorkloadIdentity | DeviceCode | NoCredential
 
 
 def credential(name: str, settings: Mapping[str, Any], environ: Mapping[str, str]) -> Credential:
-    """Return the one credential of a profile called ``name``.
+    """Return the one credential of a profile called ``name``; `NoCredential` when there is none.
 
     Raises:
-        ConfigurationError: there is none, or more than one.
+        ConfigurationError: there is more than one.
     """
     given = [kind for kind in KINDS if kind in settings]
     if len(given) > 1:
         raise ConfigurationError(f"{name}: {' and '.join(given)} are both given; keep one of them")
     if not given:
-        if token_file := environ.get(FEDERATED_TOKEN_FILE):
-            return WorkloadIdentity(Path(token_file))
-        raise ConfigurationError(
-            f"{name}: no credential; set DEFENDER_CLIENT_SECRET, DEFENDER_CLIENT_SECRET_FILE or "
-            f"DEFENDER_CERTIFICATE_FILE, or write one of {', '.join(KINDS)} into the configuration file"
-        )
+        return _unconfigured(name, environ.get(FEDERATED_TOKEN_FILE, ""))
     value = settings[given[0]]
     match given[0]:
         case "client_secret":
@@ -74,9 +75,20 @@ def credential(name: str, settings: Mapping[str, Any], environ: Mapping[str, str
         case "managed_identity":
             return ManagedIdentity(value.get("client_id", ""))
         case "workload_identity":
-            return WorkloadIdentity(_token_file(name, value, environ))
+            file = value.get("token_file") or environ.get(FEDERATED_TOKEN_FILE)
+            missing = f"{name}: workload_identity: no token file; set token_file or {FEDERATED_TOKEN_FILE}"
+            return WorkloadIdentity(_path(file)) if file else NoCredential(missing)
         case _:
             return DeviceCode()
+
+
+def _unconfigured(name: str, token_file: str) -> WorkloadIdentity | NoCredential:
+    if token_file:
+        return WorkloadIdentity(Path(token_file))
+    return NoCredential(
+        f"{name}: no credential; set DEFENDER_CLIENT_SECRET, DEFENDER_CLIENT_SECRET_FILE or "
+        f"DEFENDER_CERTIFICATE_FILE, or write one of {', '.join(KINDS)} into the configuration file"
+    )
 
 
 def secret_source(place: Mapping[str, str], environ: Mapping[str, str]) -> SecretSource:
@@ -89,13 +101,6 @@ def secret_source(place: Mapping[str, str], environ: Mapping[str, str]) -> Secre
             return SecretSource("file", where)
         case _:
             return SecretSource("keyring", where)
-
-
-def _token_file(name: str, value: Mapping[str, str], environ: Mapping[str, str]) -> Path:
-    file = value.get("token_file") or environ.get(FEDERATED_TOKEN_FILE)
-    if not file:
-        raise ConfigurationError(f"{name}: workload_identity: no token file; set token_file or {FEDERATED_TOKEN_FILE}")
-    return _path(file)
 
 
 def _path(text: str) -> Path:

@@ -92,8 +92,12 @@ class Product:
         authorities = {each.authority.removeprefix("https://") for each in self.clouds.values()}
         hosts = {host for each in self.clouds.values() for host in each.hosts}
         more = set(profile.allowed_hosts)
+        setting = f"{profile.name}: authority"
+        authority = check_origin(profile.authority or cloud.authority, authorities | more, setting)
+        if not authority.startswith("https://"):
+            raise ConfigurationError(f"{setting}: sign-in needs TLS, on this machine too; write it as https://HOST")
         return Endpoints(
-            check_origin(profile.authority or cloud.authority, authorities | more, f"{profile.name}: authority"),
+            authority,
             check_origin(profile.api_url or cloud.api_url, hosts | more, f"{profile.name}: api_url"),
             profile.scope or cloud.scope,
         )

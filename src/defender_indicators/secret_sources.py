@@ -62,7 +62,7 @@ class SecretSource:
             import keyring  # noqa: PLC0415  # an optional extra
         except ImportError:
             raise ConfigurationError(
-                f"{self}: the keyring extra is not installed; pip install 'defender-indicators[keyring]'"
+                f"{self}: the keyring extra is not installed; in a checkout: pip install '.[keyring]'"
             ) from None
         service, _, user = self.place.rpartition("/")
         try:

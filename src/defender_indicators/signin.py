@@ -91,11 +91,12 @@ class SignInHttp:
         query = urlencode(_given(params))
         plain = {name: str(value) for name, value in headers.items() if value is not None}
         answer = self._http.exchange(method, f"{url}?{query}" if query else url, plain, body)
-        place = f"sign-in at {urlsplit(url).hostname}"
+        host = urlsplit(url).hostname
+        place, detail = f"sign-in at {host}", answer.detail.removeprefix(f"{host}: ")
         if answer.failure is Failure.FATAL:
-            raise AuthenticationError(f"{place}: {answer.detail}")
+            raise AuthenticationError(f"{place}: {detail}")
         if answer.failure:
-            raise TransportError(f"{place}: {answer.detail}")
+            raise TransportError(f"{place}: {detail}")
         request_id = answer.headers.get("x-ms-request-id", "")
         text = answer.body.decode("utf-8", "replace")
         _refuse_trouble(place, answer.status, text, request_id)

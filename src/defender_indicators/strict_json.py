@@ -71,7 +71,9 @@ def _integer(digits: str) -> object:
 
 
 def _finite(digits: str) -> object:
-    number = float(digits) if len(digits) <= MAX_DIGITS else math.inf
+    if len(digits) > MAX_DIGITS:
+        return Spoiled(f"a number of {len(digits)} characters is out of range")
+    number = float(digits)
     return number if math.isfinite(number) else Spoiled(f"the number {digits[:20]} is out of range")
 
 

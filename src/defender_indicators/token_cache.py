@@ -12,6 +12,7 @@ from typing import Final, Protocol
 import msal  # type: ignore[import-untyped]  # it ships no types
 
 from defender_indicators.errors import ConfigurationError
+from defender_indicators.private import private_folder
 
 _log = logging.getLogger(__name__)
 _SERVICE: Final = "defender-indicators tokens"
@@ -44,7 +45,7 @@ class FileStore:
 
     def save(self, text: str) -> None:
         """Write a new file and put it in the old one's place."""
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(self._path.parent)
         descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=".tokens-")
         try:
             with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123  # a descriptor, not a path
@@ -63,7 +64,7 @@ class KeyringStore:
             import keyring  # noqa: PLC0415  # an optional extra
         except ImportError:
             raise ConfigurationError(
-                "token_cache: the keyring extra is not installed; pip install 'defender-indicators[keyring]'"
+                "token_cache: the keyring extra is not installed; in a checkout: pip install '.[keyring]'"
             ) from None
         self._keyring = keyring
         self._user = user

@@ -10,7 +10,14 @@ import msal  # type: ignore[import-untyped]  # it ships no types
 
 from defender_indicators.clock import Clock
 from defender_indicators.configuration import Profile
-from defender_indicators.credentials import Certificate, ClientSecret, DeviceCode, ManagedIdentity, WorkloadIdentity
+from defender_indicators.credentials import (
+    Certificate,
+    ClientSecret,
+    DeviceCode,
+    ManagedIdentity,
+    NoCredential,
+    WorkloadIdentity,
+)
 from defender_indicators.errors import AuthenticationError, ConfigurationError
 from defender_indicators.logs import escape
 from defender_indicators.product import Endpoints
@@ -30,6 +37,8 @@ def token_source(
     credential = profile.credential
     if isinstance(credential, ManagedIdentity):
         return Machine(credential.client_id, endpoints.scope, http)
+    if isinstance(credential, NoCredential):
+        return Nobody(credential.remedy)
     place = _Place(
         client_id=profile.client_id,
         authority=f"{endpoints.authority}/{profile.tenant_id}",
@@ -113,6 +122,17 @@ class Proof:
         elif isinstance(self._credential, WorkloadIdentity):
             self._shown = Secret(_read_token(self._credential.token_file))
         return self._shown.reveal()
+
+
+class Nobody:
+    """No way to sign in."""
+
+    def __init__(self, remedy: str) -> None:
+        self._remedy = remedy
+
+    def acquire(self, *, fresh: bool, claims: str) -> Token:  # noqa: ARG002  # every source takes both
+        """See `TokenSource`."""
+        raise ConfigurationError(self._remedy)
 
 
 class Machine:

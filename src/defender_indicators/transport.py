@@ -35,6 +35,7 @@ HALF_A_SECOND: Final = 0.5
 """A ``Date`` header is cut to whole seconds; this is what it is short of on average."""
 
 _TUNNEL: Final = re.compile(r"Tunnel connection failed: (\d{3})")
+_REACH_HINT: Final = "check the address, DNS, the proxy and the firewall"
 _CA_HINT: Final = "if a gateway inspects TLS here, give its CA with --ca-bundle or DEFENDER_CA_BUNDLE"
 
 
@@ -93,7 +94,7 @@ class Http:
         if refusal := _TUNNEL.search(str(error)):
             return _proxy_refused(int(refusal[1]))
         retryable = isinstance(error, OSError | HTTPError | HTTPException) and not isinstance(error, ValueError)
-        return _answer(Failure.NOT_SENT if retryable else Failure.FATAL, f"{host}: {_cause(error)}")
+        return _answer(Failure.NOT_SENT if retryable else Failure.FATAL, f"{host}: {_cause(error)}; {_REACH_HINT}")
 
     def _explain_tls(self, error: BaseException, host: str) -> str:
         text = getattr(error, "verify_message", "") or getattr(error, "reason", None) or str(error)

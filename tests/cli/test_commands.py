@@ -1,10 +1,12 @@
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -115,15 +117,79 @@ def test_an_unusable_expiry_ends_with_2_and_says_what_to_write(spawn, expires):
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
-    [("missing", None, "cannot be read"), ("empty.txt", "", "is empty"), ("broken.json", '[{"a": 1', "not JSON")],
+    [
+        ("missing", None, "cannot be read"),
+        ("empty.txt", "", "is empty"),
+        ("broken.json", '[{"a": 1', "not JSON"),
+        ("truncated.json", '{"Indicators": [', "not JSON"),
+        ("deep.json", "[" * 100_000, "nested too deeply"),
+        ("object.json", '{"Indicators": {}}', "nor a list of rows"),
+        ("large.json", '["' + "x" * (65 << 20) + '"]', "larger than 64 MiB"),
+        ("misp.json", '{"Event": {"Attribute": []}}', "is a MISP event"),
+        ("bundle.json", '{"type": "bundle", "objects": []}', "is a STIX bundle"),
+        ("feed.csv", "value,entity_type\n203.0.113.7,ip\n", "not the portal's CSV"),
+        ("list.gz", "\x1f\ufffd\0", "a binary file"),
+    ],
+    ids=lambda value: str(value)[:24],
 )
 def test_a_file_that_is_no_input_ends_with_2_and_its_name(spawn, tmp_path, name, content, message):
     if content is not None:
         (tmp_path / name).write_text(content)
-    ended = spawn("import", str(tmp_path / name), "--json")
-    assert ended.code == 2
+    ended = spawn("import", str(tmp_path / name), "--json", "--dry-run")
+    assert ended.code == 2, ended.err
     assert message in json.loads(ended.out)["error"]["message"]
     assert name in ended.err
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that opens and cannot be read")
+@pytest.mark.parametrize("arguments", [["import"], ["run", "import_indicators", "--input"]])
+def test_a_file_that_opens_and_cannot_be_read_ends_with_2(spawn, arguments):
+    ended = spawn(*arguments, "/proc/self/mem")
+    assert ended.code == 2
+    assert "mem: cannot be read: " in ended.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("line", ["198.51.100.1\n", json.dumps(ROW) + "\n"], ids=["values", "ndjson"])
+def test_case_073_a_signal_while_reading_ends_the_command_in_one_line(start, number, line):
+    reading = start("import", "-", *DEFAULTS, "--dry-run", stdin=subprocess.PIPE)
+    reading.stdin.write(line * 20_000)
+    reading.stdin.flush()
+    until(lambda: _catches(reading.pid, signal.SIGTERM))
+    reading.send_signal(number)
+    _, err = reading.communicate(timeout=20)
+    assert reading.returncode == 128 + number, err
+    assert err.splitlines()[1:] == ["Error: stopped by a signal"]
+
+
+def _catches(process, number):
+    (caught,) = re.findall(r"SigCgt:\s*([0-9a-f]+)", Path(f"/proc/{process}/status").read_text())
+    return int(caught, 16) >> (number - 1) & 1
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"), [((), True), (("--generate-alert",), True), (("--no-generate-alert",), None)]
+)
+def test_an_audit_of_a_plain_list_raises_the_alert_that_the_service_demands(tenant, spawn, given, sent):
+    ended = spawn("import", "-", "--action", "audit", "--title", "t", *given, stdin="one.example.com\n")
+    assert [row["generateAlert"] for row in tenant.rows()] == [sent] * (sent is not None)
+    assert ended.code == (0 if sent else 1), ended
+    assert ("Audit needs an alert" in ended.err) is (not given)
+
+
+def test_a_block_raises_an_alert_when_asked(tenant, spawn):
+    assert spawn("block", "one.example.com", "--generate-alert").code == 0
+    assert spawn("block", "two.example.com").code == 0
+    assert {row["indicatorValue"]: row["generateAlert"] for row in tenant.rows()} == {
+        "one.example.com": True,
+        "two.example.com": False,
+    }
+
+
+def test_a_dry_run_shows_what_would_be_changed(spawn):
+    ended = spawn("import", "-", *DEFAULTS, "--dry-run", stdin="http://user:pass@one.example.com/a\n")
+    assert "user name dropped" in ended.out
+    assert "pass" not in ended.out
 
 
 def test_without_settings_it_ends_with_2_and_names_them(spawn):
@@ -153,7 +219,7 @@ def test_retries_as_a_new_run_what_was_refused(tenant, spawn, file):
     first = spawn("import", file(ROW, OTHER))
     assert first.code == 1
     assert "refused_by_service" in first.out
-    run = json.loads(spawn("runs", "--json").out)[-1]["id"]
+    run = json.loads(spawn("runs", "--json").out)["runs"][-1]["run_id"]
     assert f"defender-indicators retry {run}" in first.out
     tenant.faults.clear()
     second = spawn("retry", run, "--json")
@@ -166,7 +232,7 @@ def test_shows_lists_and_verifies_a_run(tenant, spawn, file):
     spawn("import", file(ROW, BAD))
     listed = spawn("runs")
     assert listed.code == 0
-    run = json.loads(spawn("runs", "--json").out)[-1]["id"]
+    run = json.loads(spawn("runs", "--json").out)["runs"][-1]["run_id"]
     assert run in listed.out
     shown = spawn("show", run)
     assert shown.code == 1
@@ -181,6 +247,15 @@ def test_shows_lists_and_verifies_a_run(tenant, spawn, file):
 def test_an_unknown_run_ends_with_2(tenant, spawn):
     assert spawn("show", "no-such").code == 2
     assert spawn("resume").code == 2
+
+
+def test_lists_runs_as_a_document_of_its_own(tenant, spawn, file):
+    spawn("import", file(ROW, BAD))
+    document = json.loads(spawn("runs", "--json").out)
+    (run,) = document.pop("runs")
+    assert document == {"schema_version": 1}
+    assert run.keys() == {"run_id", "created", "state", "outcome", "total", "counts", "retry_of", "stopped"}
+    assert (run["state"], run["outcome"], run["counts"]) == ("finished", "partial", {"accepted": 1, "rejected": 1})
 
 
 def test_runs_an_action_with_inputs_of_every_kind(tenant, spawn, tmp_path):
@@ -260,9 +335,10 @@ def test_case_088_with_no_wait_a_second_run_ends_with_3_and_names_the_holder(ten
     second = spawn("block", "two.example.com", "--no-wait")
     assert second.code == 3, second
     assert f"process {first.pid}" in second.err
+    assert "waiting" not in second.err
     waiting = spawn("block", "two.example.com")
     assert waiting.code == 0, waiting
-    assert f"Waiting: process {first.pid}" in waiting.err
+    assert f"waiting: process {first.pid}" in waiting.err
     assert first.wait() == 0
 
 
@@ -320,6 +396,13 @@ def test_shows_a_bar_on_a_terminal_and_the_document_elsewhere(tenant, environmen
         document = json.loads(running.stdout.read())
     assert document["outcome"] == "succeeded"
     assert b"1/1" in drawn or b"0/1" in drawn
+
+
+@pytest.mark.parametrize("option", ["--env-file", "--state"])
+def test_an_emulator_that_cannot_write_its_files_refuses_to_start(spawn, tmp_path, option):
+    ended = spawn("emulate", option, str(tmp_path / "missing" / "x"))
+    assert ended.code == 2
+    assert str(tmp_path / "missing" / "x") in ended.err
 
 
 def test_emulates_until_it_is_told_to_stop(start, tmp_path):

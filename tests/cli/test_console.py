@@ -110,4 +110,60 @@ def test_a_reader_that_goes_away_is_no_failure(monkeypatch):
         console.show("lost")
         console.show_json({"lost": True})
         console.show_table(["lost"], [["lost"]])
-        console.finish()
+        assert console.finish(0) == 0
+
+
+@pytest.mark.parametrize(("code", "ends_with"), [(0, console.OUTPUT_LOST), (1, 1), (5, 5)])
+def test_a_result_that_cannot_be_written_is_one_line_and_spoils_only_a_good_exit_code(
+    monkeypatch, capfd, code, ends_with
+):
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        console.show("lost")
+        console.show_json({"lost": True})
+        assert console.finish(code) == ends_with
+    assert capfd.readouterr().err == (
+        "Error: standard output: cannot be written: No space left on device; the result is lost\n"
+    )
+
+
+def test_remarks_that_cannot_be_written_change_no_exit_code(monkeypatch):
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stderr", full)
+        console.say("lost")
+        assert console.finish(0) == 0
+
+
+SHA256 = "0123456789abcdef" * 4
+TABLE = [["row", "value", "code", "reason"], [[7, SHA256, "refused_by_service", "a reason of several words, " * 5]]]
+
+
+def test_off_a_terminal_a_row_is_one_line(capfd, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    console.show_table(*TABLE)
+    head, line = capfd.readouterr().out.splitlines()
+    assert f"7    {SHA256}  refused_by_service  a reason" in line
+    assert line.index("refused_by") == head.index("code")
+
+
+@pytest.mark.parametrize("columns", [20, 60, 80, 100, 120, 160])
+def test_on_a_terminal_only_the_last_column_is_folded(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    console.show_table(*TABLE)
+    shown = sys.stdout.getvalue()
+    lines = shown[shown.index("7    ") :].splitlines()
+    assert f"7    {SHA256}  refused_by_service" in lines[0]
+    assert len(lines) > 1
+    assert all(len(line) <= max(columns, 28) for line in lines[1:])
+    assert " ".join(" ".join(lines).split()).endswith("several words," + " a reason of several words," * 4)
+
+
+@pytest.mark.parametrize("last", ["", " ", "x"])
+def test_a_narrow_terminal_loses_no_row(monkeypatch, last):
+    monkeypatch.setenv("COLUMNS", "3")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    console.show_table(["a", "b"], [["12", last]])
+    assert sys.stdout.getvalue().splitlines()[-1].split() in (["12"], ["12", "x"], ["x"])

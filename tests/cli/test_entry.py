@@ -88,6 +88,34 @@ def test_every_exit_code_is_in_the_help(call):
     assert [code for code in ("0", "1", "2", "3", "4", "5", "6", "7", "130", "143") if f" {code}" not in words] == []
 
 
+def test_the_list_of_exit_codes_keeps_its_lines(call):
+    words = call("--help").out
+    assert "\n    0  every row is accepted" in words
+    assert "\\b" not in words
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_failure(environment, closed):
+    command = f"exec {sys.executable} -m defender_indicators.cli actions {closed}"
+    done = subprocess.run(command, shell=True, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("arguments", ["actions", "actions --json"])
+def test_a_full_disk_under_standard_output_ends_with_7_and_one_line(environment, arguments):
+    command = f"exec {sys.executable} -m defender_indicators.cli {arguments} > /dev/full"
+    done = subprocess.run(command, shell=True, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 7
+    assert done.stderr.startswith("Error: standard output: cannot be written: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_choice_is_offered_as_it_is_spelt(call):
+    ended = call("import", "x", "--action", "Blok")
+    assert "BlockAndRemediate" in ended.err
+    assert "blockandremediate" not in ended.err
+
+
 def test_says_its_version(call):
     assert call("--version").out.strip() == f"defender-indicators, version {__version__}"
 

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from defender_indicators.cli.progress import progress_bar, status_line
+from defender_indicators.cli.progress import REMINDER, Spoken, progress_bar, status_line
 
 
 def at(**changed):
@@ -59,10 +59,20 @@ def test_draws_a_bar_where_somebody_watches(monkeypatch):
     assert "[bold]limit" in stream.getvalue()
 
 
-def test_in_a_log_a_long_wait_is_said_once(capfd):
+def test_in_a_log_a_long_wait_is_said_once_with_its_length(capfd):
     with progress_bar() as show:
         for seconds in (58, 57, 3):
-            show(at(waiting_seconds=seconds, waiting_reason="Retry-After"))
-        show(at(waiting_seconds=2, waiting_reason="the limit"))
+            show(at(waiting_seconds=seconds, waiting_reason="the rate limit of the service"))
+        show(at(waiting_seconds=2, waiting_reason="another"))
         show(at(total=0, waiting_seconds=0.2, waiting_reason="process 7 is sending"))
-    assert capfd.readouterr().err == "Waiting: Retry-After.\nWaiting: process 7 is sending.\n"
+    assert capfd.readouterr().err == "waiting 58 s: the rate limit of the service\nwaiting: process 7 is sending\n"
+
+
+def test_in_a_log_a_wait_that_goes_on_is_said_each_minute(capfd):
+    moments = [0.0]
+    show = Spoken(lambda: moments[-1])
+    for second in range(0, 301, 30):
+        moments.append(second)
+        show(at(waiting_seconds=600 - second, waiting_reason="Retry-After"))
+    lines = capfd.readouterr().err.splitlines()
+    assert lines == [f"waiting {seconds} s: Retry-After" for seconds in range(600, 299, -int(REMINDER))]

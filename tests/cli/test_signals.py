@@ -26,7 +26,7 @@ def test_case_073_the_first_signal_asks_the_run_to_end(number, capfd):
     assert "once more" in capfd.readouterr().err
 
 
-def test_case_073_the_second_signal_ends_the_process_at_once(monkeypatch):
+def test_case_073_the_second_signal_ends_the_process_at_once_and_says_how_to_go_on(monkeypatch, capfd):
     ended = []
     monkeypatch.setattr(signals.os, "_exit", ended.append)
     with guarded(Stop()) as guard:
@@ -34,6 +34,7 @@ def test_case_073_the_second_signal_ends_the_process_at_once(monkeypatch):
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)
     assert ended == [143]
+    assert "defender-indicators resume" in capfd.readouterr().err
 
 
 def test_before_anything_is_sent_the_first_signal_ends_the_command():

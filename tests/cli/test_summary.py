@@ -74,7 +74,7 @@ def test_many_failures_are_cut_and_counted(shown):
 def test_walks_no_further_than_it_shows(shown):
     class Endless(list):
         def __iter__(self):
-            yield from (row(number, "refused", "x") for number in range(SHOWN))
+            yield from (row(number, "refused", "x") | {"notes": ["changed"]} for number in range(SHOWN))
             raise AssertionError("walked on")
 
     given = report([row(0, "refused", "x")] * (SHOWN + 1))
@@ -106,6 +106,28 @@ def test_a_plan_shows_what_would_be_sent(shown):
     assert "198.51.100.5" not in words
     assert "…and 4 more" in words
     assert "resume" not in words
+
+
+def test_says_what_was_changed_before_sending(shown):
+    rows = [row(number, "pending", value=f"h{number}.example.com") | {"notes": ["a", "b"]} for number in range(7)]
+    words = shown(report(rows, "paused", "dry-run"))
+    changed = words.partition("changed before sending:\n")[2]
+    assert changed.splitlines()[1].split() == ["0", "h0.example.com", "a;", "b"]
+    assert "h4.example.com" in changed
+    assert "h5.example.com" not in changed
+    assert changed.endswith("…and more; --json has them all\n")
+
+
+def test_a_report_without_changes_says_nothing_of_them(shown):
+    assert "changed" not in shown(report([row(0, "accepted")], "succeeded"))
+
+
+def test_the_reason_of_a_stop_is_said_once(capfd):
+    class Stopped(dict):
+        stopped = "stopped on request"
+
+    show_report(Stopped(report([row(0, "unknown", "no_answer")], "paused")))
+    assert capfd.readouterr().out.count("stopped") == 1
 
 
 def test_facts_are_one_a_line(capfd):

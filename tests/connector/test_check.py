@@ -75,8 +75,21 @@ def test_what_fails_is_data_with_a_remedy(check, emulator, fault, part):
     assert part in found["remedy"]
 
 
+def test_a_closed_port_names_what_may_be_in_the_way_before_anything_else(check):
+    found = check({"DEFENDER_API_URL": "https://127.0.0.1:1"})
+    assert list(found)[:2] == ["ok", "remedy"]
+    assert "refused; check the address, DNS, the proxy and the firewall" in found["remedy"]
+
+
+def test_a_sign_in_service_that_is_not_there_names_its_host_once(check):
+    remedy = check({"DEFENDER_AUTHORITY": "https://127.0.0.1:1"})["remedy"]
+    assert remedy.startswith("sign-in at 127.0.0.1: Connection")
+    assert remedy.endswith("; check the address, DNS, the proxy and the firewall")
+
+
 def test_outputs_keep_to_the_manifest(check, emulator):
     manifest = load(content_root() / "actions" / "test_connection.yaml").data
+    assert list(manifest["outputs"]["properties"]) == list(check())
     checker = Checker(manifest["outputs"])
     assert checker.findings(check()) == []
     emulator.faults.add("status=503@on:token")

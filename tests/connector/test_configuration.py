@@ -55,6 +55,7 @@ def test_the_environment_alone_is_enough():
     ("environ", "missing"),
     [
         ({}, "no credential; set DEFENDER_CLIENT_SECRET"),
+        ({}, "set DEFENDER_TENANT_ID and DEFENDER_CLIENT_ID"),
         ({"DEFENDER_CLIENT_SECRET": "x"}, "set DEFENDER_TENANT_ID and DEFENDER_CLIENT_ID"),
         ({**WHO, "DEFENDER_CLIENT_SECRET": "x", "DEFENDER_CERTIFICATE_FILE": "y"}, "are both set; keep one"),
         ({**WHO, "DEFENDER_CLIENT_SECRET": "x", "DEFENDER_CLIENT_SECRET_FILE": "y"}, "are both set; keep one"),
@@ -142,13 +143,29 @@ def test_every_way_to_sign_in_has_a_setting(configure, settings, credential):
     [
         ({"device_code": {}}, "device_code needs token_cache"),
         ({"device_code": {}, "managed_identity": {}}, "managed_identity and device_code are both given"),
-        ({"workload_identity": {}}, "no token file; set token_file or AZURE_FEDERATED_TOKEN_FILE"),
     ],
 )
 def test_credentials_that_cannot_work_are_refused(configure, settings, cause):
     content = {"tenants": {"one": {"tenant_id": TENANT, "client_id": CLIENT, **settings}}}
     with pytest.raises(ConfigurationError, match=cause):
         configure(content).profile()
+
+
+@pytest.mark.parametrize(
+    ("settings", "remedy"),
+    [
+        ({}, "one: no credential; set DEFENDER_CLIENT_SECRET"),
+        ({"workload_identity": {}}, "one: workload_identity: no token file; set token_file or AZURE_FEDERATED_TOKEN"),
+    ],
+)
+def test_without_a_credential_it_is_known_who_we_are_and_sign_in_says_what_is_missing(
+    configure, connect, settings, remedy
+):
+    content = {"tenants": {"one": {"tenant_id": TENANT, "client_id": CLIENT, **settings}}}
+    connector = connect(profile=configure(content).profile())
+    assert connector.identity() == ("commercial", TENANT, CLIENT)
+    with pytest.raises(ConfigurationError, match=remedy):
+        connector.sign_in()
 
 
 def test_durations_and_limits_can_be_overridden(configure):

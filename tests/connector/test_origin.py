@@ -90,6 +90,12 @@ def test_an_api_host_is_no_place_to_sign_in(product):
         product.endpoints(_profile(authority="https://api.security.microsoft.com"))
 
 
+@pytest.mark.parametrize("authority", ["http://127.0.0.1:1", "http://localhost"])
+def test_sign_in_without_tls_is_refused_with_the_remedy(product, authority):
+    with pytest.raises(ConfigurationError, match=r"one: authority: sign-in needs TLS.*; write it as https://HOST"):
+        product.endpoints(_profile(authority=authority))
+
+
 def test_an_unknown_cloud_is_refused(product):
     with pytest.raises(ConfigurationError, match="use one of commercial, dod, gcc, gcc_high"):
         product.endpoints(_profile(cloud="moon"))

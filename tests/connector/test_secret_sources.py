@@ -82,7 +82,7 @@ def test_a_locked_keyring_is_a_configuration_error(keyring, mocker):
 
 def test_without_the_keyring_extra_the_remedy_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "keyring", None)
-    with pytest.raises(ConfigurationError, match=r"pip install 'defender-indicators\[keyring\]'"):
+    with pytest.raises(ConfigurationError, match=r"in a checkout: pip install '\.\[keyring\]'"):
         SecretSource("keyring", "a/b").read()
 
 

@@ -106,18 +106,18 @@ class World:
         for _ in range(3):
             for run in self.context.delivery.ledger.unfinished():
                 self.context.resume(run.id)
-        left = {run["id"]: run["counts"] for run in self.context.runs() if RESUMABLE & run["counts"].keys()}
+        left = {run["run_id"]: run["counts"] for run in self.context.runs() if RESUMABLE & run["counts"].keys()}
         assert not left, f"rows do not converge: {left}"
         self._oracles()
         sent = len(self.imports())
         for run in self.context.runs():
-            self.context.resume(run["id"])
+            self.context.resume(run["run_id"])
         assert len(self.imports()) == sent, "a finished run was sent again"
 
     def _oracles(self):
         expected = {}
         for run in self.context.runs():
-            report = self.context.show(run["id"])
+            report = self.context.show(run["run_id"])
             self._conserved(report)
             self._expect(report, expected)
         self._agrees(expected)

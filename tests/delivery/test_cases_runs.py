@@ -56,7 +56,7 @@ def test_case_085_a_newer_version_waits_until_the_doubt_about_the_older_one_is_g
     assert world.run(rows(20, title="New"))["outcome"] == "succeeded"
     for row in old:
         assert titles(world, row)[-2:] == ["Old", "New"]
-    assert [world.context.show(run["id"])["outcome"] for run in world.context.runs()] == ["succeeded"] * 2
+    assert [world.context.show(run["run_id"])["outcome"] for run in world.context.runs()] == ["succeeded"] * 2
 
 
 def test_case_085_a_newer_version_waits_until_the_older_one_was_sent_again(make_world, rows):

@@ -285,8 +285,8 @@ def test_a_service_that_allows_less_and_less_ends_the_run(core, make_core):
     ("code", "remedy"),
     [
         ("Forbidden", "grant the application Ti.ReadWrite.All"),
-        ("DisabledFeature", "switched on"),
-        ("Other", "HTTP 403"),
+        ("DisabledFeature", "switch this feature on"),
+        ("Other", "grant the application Ti.ReadWrite.All"),
     ],
 )
 def test_a_403_halts_and_says_what_to_do(core, make_core, code, remedy):
@@ -295,6 +295,19 @@ def test_a_403_halts_and_says_what_to_do(core, make_core, code, remedy):
     assert remedy in made.health.halted
     assert of(report, "pending") == [0]
     assert report["results"][0]["code"] == "not_sent_yet"
+
+
+@pytest.mark.parametrize("status", [302, 404, 405, 410, 415, 501, 505])
+def test_an_answer_that_is_not_the_apis_halts_and_says_where_to_look(core, make_core, status):
+    made = make_core()
+    made.deliver(made.write(core.rows(1)), Answer(status))
+    assert made.health.halted.startswith(f"HTTP {status}; check DEFENDER_API_URL and any proxy")
+
+
+def test_a_proxy_that_wants_a_password_halts_and_says_where_to_give_it(core, make_core):
+    made = make_core()
+    made.deliver(made.write(core.rows(1)), Answer(407))
+    assert made.health.halted.endswith("; give user and password in DEFENDER_PROXY")
 
 
 def test_a_fatal_answer_does_not_take_doubt_away(core, make_core):

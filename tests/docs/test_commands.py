@@ -23,6 +23,8 @@ def test_the_commands_of_a_page_run_in_order_and_print_what_it_shows(root, block
         if block.page == root / page and block.language == "console" and not block.not_run:
             check(page, terminal.run(block.commands()))
             upload_certificate(terminal, emulator)
+    if page == "docs/getting-started.md":
+        assert imported_with_certificate_alone(terminal, emulator)
 
 
 def check(page, results):
@@ -39,6 +41,12 @@ def upload_certificate(terminal, emulator):
     if made.exists() and not emulator.registration.certificates:
         emulator.registration.certificates.append(read_certificate(made.read_text(encoding="ascii")))
         terminal.environment.pop("DEFENDER_CLIENT_SECRET")
+
+
+def imported_with_certificate_alone(terminal, emulator):
+    alone = "DEFENDER_CERTIFICATE_FILE" in terminal.environment and "DEFENDER_CLIENT_SECRET" not in terminal.environment
+    imports = [call.status for call in emulator.arrivals if call.endpoint == "import"]
+    return alone and len(emulator.registration.certificates) == 1 and 200 in imports
 
 
 def test_every_page_with_commands_is_run(root, blocks):

@@ -99,7 +99,7 @@ def test_audit_needs_an_alert(judge, make_row, alert):
         ({"Title": "x"}, "unknown_field", "case counts"),
         ({"id": "1"}, "unknown_field", "'id' is set by the service"),
         ({"sourceType": "x"}, "unknown_field", "remove it"),
-        ({"\x1b[31m": "x"}, "unknown_field", r"\\x1b[31m"),
+        ({"\x1b[31m": "x"}, "unknown_field", r"'\x1b[31m' is no field"),
         ({"title": ...}, "missing_field", "title missing"),
         ({"title": ""}, "missing_field", "title missing"),
         ({"title": " \t"}, "missing_field", "title: "),
@@ -134,7 +134,7 @@ def test_audit_needs_an_alert(judge, make_row, alert):
         ({"certificateInfo": {"thumb": "x"}}, "unknown_field", "certificateInfo: 'thumb' is no field"),
         ({"educateUrl": "https://help.example/"}, "educate_url_not_supported", "action: 'Allowed'"),
         ({"mitreTechniques": [["T1566"]]}, "not_a_string", "mitreTechniques[0]: a list"),
-        ({"title": b"x"}, "not_a_string", "title: a bytes"),
+        ({"title": b"x"}, "not_a_string", "title: of the type bytes"),
         ({"category": float("nan")}, "wrong_type", "category: nan"),
     ],
 )

@@ -12,11 +12,28 @@ def _told(schema, data):
     [
         ({"type": "string"}, 7, "$.a: must be text; put it in quotes"),
         ({"type": "string"}, [], "$.a: must be text; write text"),
-        ({"type": "object"}, [], "$.a: must be a mapping; write a mapping"),
+        ({"type": "object"}, [], '$.a: must be a mapping; write a mapping, as in {"name": "value"}'),
+        ({"type": "array"}, "x", "$.a: must be a list; write a list, as in […, …]"),
         ({"type": ["integer", "null"]}, "x", "$.a: must be null or a whole number; write null or a whole number"),
         ({"enum": ["read", "write"]}, "raed", "$.a: is not one of the allowed values; did you mean read?"),
         ({"enum": ["read", 1]}, {}, "$.a: is not one of the allowed values; allowed: read, 1"),
         ({"const": 1}, 2, "$.a: has the wrong value; write 1"),
+        ({"const": False}, 2, "$.a: has the wrong value; write false"),
+        ({"const": True}, "no", "$.a: has the wrong value; write true"),
+        ({"const": None}, 2, "$.a: has the wrong value; write null"),
+        ({"const": "object"}, 2, "$.a: has the wrong value; write object"),
+        ({"const": "1.0"}, 1.0, '$.a: has the wrong value; write "1.0"'),
+        ({"enum": [True, None, "1"]}, "x", '$.a: is not one of the allowed values; allowed: true, null, "1"'),
+        (
+            {"anyOf": [{"enum": ["env", "none"]}, {"type": "array"}]},
+            "emv",
+            "$.a: is not one of the allowed values; did you mean env?",
+        ),
+        (
+            {"anyOf": [{"enum": ["env"]}, {"pattern": "^/"}]},
+            "emv",
+            "$.a: does not fit any of the allowed forms; compare it with the schema",
+        ),
         ({"pattern": "^[a-z]{2}$"}, "X", "$.a: has the wrong form; write text that matches ^[a-z]{2}$"),
         ({"format": "date-time"}, "soon", "$.a: is not a valid date-time; write a date-time"),
         ({"minLength": 2}, "x", "$.a: is shorter than 2 characters; write a longer text"),
@@ -96,3 +113,19 @@ def test_shortens_what_it_shows_of_keys():
     (finding,) = Checker({"properties": {}, "additionalProperties": False}).findings({"\x1b[31m" + "k" * 500: 1})
     assert len(str(finding)) < 200
     assert "\x1b" not in str(finding)
+
+
+@pytest.mark.parametrize(
+    ("items", "told"),
+    [
+        ({"type": "integer"}, "must be a list of whole numbers; write a list of whole numbers, as in [1, 2]"),
+        ({"type": "array"}, "must be a list of lists; write a list of lists, as in […, …]"),
+        (
+            {"type": "string", "examples": ["Ti.ReadWrite"]},
+            'must be a list of text; write a list of text, as in ["Ti.ReadWrite"]',
+        ),
+    ],
+)
+def test_a_list_that_is_missing_is_described_by_its_items(items, told):
+    rule = {"type": "array", "items": items}
+    assert [str(finding) for finding in Checker(rule, lookup=lambda _: rule).findings("x")] == [f"$: {told}"]

@@ -48,9 +48,9 @@ def test_an_unknown_action_is_refused_with_the_closest_names(make_pack, name, to
     ("changes", "told"),
     [
         ({"plugin.yaml": None}, "plugin.yaml:1: $: cannot be read (No such file or directory); check"),
-        ({"plugin.yaml": "[]\n"}, "plugin.yaml:1: $: must be a mapping; write a mapping"),
+        ({"plugin.yaml": "[]\n"}, 'plugin.yaml:1: $: must be a mapping; write a mapping, as in {"name": "value"}'),
         ({A: None}, "plugin.yaml:10: $.actions[0]: actions/block_value.yaml is missing; add it"),
-        ({A: "- x\n"}, f"{A}:1: $: must be a mapping; write a mapping"),
+        ({A: "- x\n"}, f'{A}:1: $: must be a mapping; write a mapping, as in {{"name": "value"}}'),
         (
             {A: [("name: block_value", "name: allow_value")]},
             f"{A}:2: $.name: differs from the file's name; write",
@@ -106,7 +106,7 @@ def test_an_unknown_action_is_refused_with_the_closest_names(make_pack, name, to
         ),
         (
             {"schemas/configuration.schema.json": '{"type": "objekt"}'},
-            "schemas/configuration.schema.json:1: $.type: does not fit any of the allowed forms",
+            "schemas/configuration.schema.json:1: $.type: is not one of the allowed values",
         ),
         ({"schemas/configuration.schema.json": "{"}, "schemas/configuration.schema.json:2: $: is not YAML"),
         (

@@ -137,7 +137,10 @@ def test_an_error_of_the_program_is_left_alone(pack):
             {"ok": True, "inputs": {}, "x": 1},
             "block_value: outputs: $.x: is not known here; allowed: ok, inputs, results",
         ),
-        ({"ok": True, "inputs": {}, "results": "no"}, "block_value: outputs: $.results: must be a list; write a list"),
+        (
+            {"ok": True, "inputs": {}, "results": "no"},
+            "block_value: outputs: $.results: must be a list; write a list, as in […, …]",
+        ),
     ],
 )
 def test_outputs_that_break_the_manifest_are_the_packs_fault(pack, outputs, told):

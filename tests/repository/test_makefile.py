@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 PROMISED = {
-    "help", "setup", "demo", "test", "check", "lint", "format", "crash", "simulate", "fuzz", "bench",
+    "help", "setup", "demo", "test", "check", "lint", "format", "crash", "simulate", "fuzz", "mutation", "bench",
     "build", "wheel", "lock", "clean",
 }  # fmt: skip
 
@@ -76,6 +76,13 @@ def test_continuous_integration_ends_with_the_very_command_of_make_test(root):
     assert os.access(script, os.X_OK)
     last = script.read_text(encoding="utf-8").splitlines()[-1]
     assert last == "exec " + make(root, "--dry-run", "test").splitlines()[-1]
+
+
+@needs_make
+def test_mutation_runs_the_script_on_the_modules_that_are_named(root):
+    shown = make(root, "--dry-run", "mutation", "MODULES=health limiter").splitlines()[-1]
+    assert shown.endswith("tests/mutation/mutate.py health limiter")
+    assert (root / "tests" / "mutation" / "mutate.py").is_file()
 
 
 @needs_make

@@ -71,7 +71,7 @@ def test_case_095_a_number_stays_a_number():
         ('{"indicatorValue": -Infinity}', "Infinity"),
         ('{"indicatorValue": 12345e999}', "out of range"),
         ('{"indicatorValue": ' + "7" * 5000 + "}", "5000 digits"),
-        ('{"indicatorValue": 0.' + "7" * 5000 + "}", "out of range"),
+        ('{"indicatorValue": 0.' + "7" * 5000 + "}", "a number of 5002 characters is out of range"),
         ('{"a": {"b": [[{"c": 1, "c": 2}]]}}', "'c' is given twice"),
     ],
     ids=["twice", "nan", "infinity", "exponent", "digits", "fraction", "nested"],
@@ -112,6 +112,11 @@ def test_case_105_a_broken_line_costs_only_itself(line, code):
 
 def test_what_is_no_object_is_left_to_the_judge_of_rows():
     assert rows_of('["text", 7, null]') == ["text", 7, None]
+
+
+def test_a_quoted_bad_line_ends_where_the_line_ends():
+    (bad,) = rows_of(b"caf\xe9\r\n", read_ndjson)
+    assert bad.value == "caf\ufffd"
 
 
 def test_a_quoted_bad_line_is_short_and_printable():

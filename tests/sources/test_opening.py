@@ -1,5 +1,7 @@
 import contextlib
+import gzip
 import io
+import json
 
 import pytest
 from hypothesis import given
@@ -50,8 +52,68 @@ def test_tells_the_format_from_the_extension_where_the_content_leaves_it_open(tm
 def test_a_csv_that_is_not_the_portals_is_refused_with_the_way_out(tmp_path):
     path = tmp_path / "feed.csv"
     path.write_bytes(b"value,entity_type\n203.0.113.7,ip\n")
-    with pytest.raises(InputError, match="--format values"), open_source(str(path), io.BytesIO()):
+    with pytest.raises(InputError, match=r"needs indicatorType.*cut -d, -f1"), open_source(str(path), io.BytesIO()):
         pass
+
+
+def test_a_list_that_calls_itself_a_csv_is_refused_with_the_way_out(tmp_path):
+    path = tmp_path / "feed.csv"
+    path.write_bytes(b"value\n203.0.113.7\n")
+    with pytest.raises(InputError, match="for a list of values add --format values"):
+        open_source(str(path), io.BytesIO()).__enter__()
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (gzip.compress(b"203.0.113.7\n"), "a gzip archive"),
+        (b"PK\x03\x04\x14", "a zip archive"),
+        (b"%PDF-1.7\n", "a PDF document"),
+        (b"\x7fELF\x02\x01\x01" + bytes(9), "a binary file"),
+        (bytes(range(128, 256)) * 9, "a binary file"),
+    ],
+)
+@pytest.mark.parametrize("chosen", ["", "values"])
+def test_what_is_no_text_is_refused_with_its_kind(read_bytes, data, kind, chosen):
+    with pytest.raises(InputError, match=f"standard input: is {kind}"):
+        read_bytes(data, chosen)
+
+
+def test_a_text_with_some_broken_letters_is_read(read_bytes):
+    assert len(read_bytes("# caf\xe9 d\xe9j\xe0\n203.0.113.7\n".encode("latin-1"), "values")) == 2
+
+
+@pytest.mark.parametrize("reads", [0, 1])
+def test_a_failing_disk_is_refused_with_the_files_name(reads):
+    class Failing(io.BytesIO):
+        left = reads
+
+        def read(self, size=-1):
+            if not self.left:
+                raise OSError(5, "Input/output error")
+            self.left -= 1
+            return super().read(size)
+
+    failing = Failing(b"203.0.113.7\n" * 10_000)
+    message = r"^standard input: cannot be read: Input/output error$"
+    with pytest.raises(InputError, match=message), open_source("-", failing) as source:
+        list(source.rows)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('{"Event": {"Attribute": []}}', "MISP"),
+        ('{\n "response": [{"Event": {}}]}', "MISP"),
+        ('[{"Event": {}}]', "MISP"),
+        ('{"type": "bundle", "id": "bundle--1", "objects": []}', "STIX"),
+        ('{"objects": [], "spec_version": "2.0", "type": "bundle"}', "STIX"),
+    ],
+)
+@pytest.mark.parametrize("layout", [None, 1])
+def test_an_exchange_format_is_refused_by_its_name(read_bytes, text, name, layout):
+    with pytest.raises(InputError, match=f"standard input: is a {name} .* which is not read; convert it"):
+        read_bytes(json.dumps(json.loads(text), indent=layout).encode())
 
 
 def test_a_chosen_format_wins(read_bytes):

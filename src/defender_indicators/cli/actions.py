@@ -84,14 +84,14 @@ def _document(location: str) -> dict[str, Any]:
     from defender_indicators.errors import InputError  # noqa: PLC0415  # slow to import
     from defender_indicators.sources.json_rows import read_document  # noqa: PLC0415  # slow to import
 
-    if location == "-":
-        document = read_document(sys.stdin.buffer, "standard input")
-    else:
-        try:
+    try:
+        if location == "-":
+            document = read_document(sys.stdin.buffer, "standard input")
+        else:
             with Path(location).open("rb") as stream:
                 document = read_document(stream, location)
-        except OSError as error:
-            raise InputError(f"{location}: cannot be read: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{location}: cannot be read: {getattr(error, 'strerror', error)}") from None
     if not isinstance(document, dict):
         raise InputError(f"{location}: must be one JSON object, from input name to value")
     return document

@@ -43,7 +43,7 @@ def emulate_command(*, port: int, window_seconds: float, identity: Any, **files:
     try:
         from defender_indicators.emulator import Settings, serve  # noqa: PLC0415  # an extra, and slow to import
     except ModuleNotFoundError as error:
-        advice = "install it with: pip install 'defender-indicators[emulator]'"
+        advice = "in a checkout: pip install '.[emulator]'"
         raise ConfigurationError(f"the emulator needs {error.name}; {advice}") from None
     serve(Settings(port=port, window_seconds=window_seconds, identity=identity), **files)
     return 0

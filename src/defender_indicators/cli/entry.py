@@ -42,6 +42,23 @@ COMMANDS = {
 """Command → its module and its one-line help, so that ``--help`` imports none of them."""
 
 
+HELP = """Put threat indicators into Microsoft Defender for Endpoint and keep them right.
+
+\b
+Exit codes:
+  0  every row is accepted, unchanged or a duplicate
+  1  some rows are refused, rejected or quarantined
+  2  bad input, usage or manifest; nothing was sent
+  3  another run is sending for this tenant
+  4  halted, somebody must look: sign-in, settings, TLS, a defect
+  5  paused, can be resumed
+  6  held, needs an approval
+  7  ledger or disk, or the result could not be written
+  130, 143  stopped by a signal, can be resumed
+"""
+"""Of the whole program; the backspace tells click to keep the lines as they are."""
+
+
 class LazyGroup(click.Group):
     """A group that imports a command's module when the command is called, not before."""
 
@@ -63,23 +80,12 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyGroup, help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name=PROGRAM)
 def root() -> None:
-    r"""Put threat indicators into Microsoft Defender for Endpoint and keep them right.
-
-    \b
-    Exit codes:
-      0  every row is accepted, unchanged or a duplicate
-      1  some rows are refused, rejected or quarantined
-      2  bad input, usage or manifest; nothing was sent
-      3  another run is sending for this tenant
-      4  halted, somebody must look: sign-in, settings, TLS, a defect
-      5  paused, can be resumed
-      6  held, needs an approval
-      7  ledger or disk
-      130, 143  stopped by a signal, can be resumed
-    """
+    """Every command of the program."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -91,16 +97,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     console.prepare(as_json="--json" in given)
     try:
-        if os.name == "nt":
-            return console.fail("PlatformError", "Windows is not supported; run it on Linux, macOS or WSL", USAGE)
-        return _run(given)
+        code = _run(given)
     except Exception as error:  # noqa: BLE001  # the last line of defence: a user never meets a traceback
-        return _unexpected(error, verbose="--verbose" in given)
-    finally:
-        console.finish()
+        code = _unexpected(error, verbose="--verbose" in given)
+    return console.finish(code)
 
 
 def _run(arguments: list[str]) -> int:
+    if os.name == "nt":
+        return console.fail("PlatformError", "Windows is not supported; run it on Linux, macOS or WSL", USAGE)
     try:
         code = root.main(arguments, prog_name=PROGRAM, standalone_mode=False)
     except click.exceptions.Exit as end:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from defender_indicators.cli import console
-from defender_indicators.cli.options import ACTIONS, TYPES, Options, row_defaults, sending_options
+from defender_indicators.cli.options import ACTIONS, TYPES, AnyCase, Options, row_defaults, sending_options
 
 if TYPE_CHECKING:
     from defender_indicators.sources import Source
@@ -24,7 +24,7 @@ FORMAT_NAMES = ("json", "ndjson", "portal-csv", "values")
 )
 @click.option(
     "--action",
-    type=click.Choice(ACTIONS, case_sensitive=False),
+    type=AnyCase(ACTIONS),
     metavar="ACTION",
     help="Action of rows that have none: Allowed, Audit, Warn, Block, BlockAndRemediate; legacy: Alert, AlertAndBlock.",
 )
@@ -48,6 +48,7 @@ def import_command(  # noqa: PLR0913  # one parameter per option
     title: str,
     description: str,
     severity: str | None,
+    generate_alert: bool | None,
     idempotency_key: str,
     legacy_actions: str | None,
     **common: Any,
@@ -61,7 +62,8 @@ def import_command(  # noqa: PLR0913  # one parameter per option
     from defender_indicators.delivery import RowStream  # noqa: PLC0415  # slow to import
     from defender_indicators.sources import open_source  # noqa: PLC0415  # slow to import
 
-    defaults = _defaults(action=action, title=title, description=description, severity=severity, expires=expires)
+    texts = {"action": action, "title": title, "description": description, "severity": severity}
+    defaults = _defaults(expires=expires, generate_alert=generate_alert, **texts)
     with open_source(file, sys.stdin.buffer, chosen=chosen or "") as source:
         _announce(source)
         if source.format == "values" and not (action and title):
@@ -88,6 +90,7 @@ def block_command(  # noqa: PLR0913  # one parameter per option
     title: str,
     description: str,
     severity: str | None,
+    generate_alert: bool | None,
     **common: Any,
 ) -> int:
     """Block single values: file hashes, IP addresses, domains, URLs."""
@@ -96,16 +99,21 @@ def block_command(  # noqa: PLR0913  # one parameter per option
     from defender_indicators.sources.values import rows_of  # noqa: PLC0415  # slow to import
 
     title = title or "Blocked from the command line"
-    defaults = _defaults(action="Block", title=title, description=description, severity=severity, expires=expires)
+    texts = {"action": "Block", "title": title, "description": description, "severity": severity}
+    defaults = _defaults(expires=expires, generate_alert=generate_alert, **texts)
     inputs = {"indicators": RowStream(rows_of(values, kind or "")), "defaults": defaults, "dry_run": dry_run}
     return act(Options(**common), "import_indicators", lambda _: inputs, dry_run=dry_run)
 
 
-def _defaults(*, expires: str, **fields: str | None) -> dict[str, str]:
+def _defaults(*, expires: str, generate_alert: bool | None, **fields: str | None) -> dict[str, str | bool]:
     """Return the fields that rows without them get; a title serves as description, which the service requires."""
     fields["description"] = fields["description"] or fields["title"]
     fields["expirationTime"] = _expiration(expires)
-    return {name: value for name, value in fields.items() if value}
+    if generate_alert is None and fields["action"] == "Audit":
+        console.say("Note: Audit needs an alert, so that rows which do not say get generateAlert true.")
+        generate_alert = True
+    alert = {} if generate_alert is None else {"generateAlert": generate_alert}
+    return alert | {name: value for name, value in fields.items() if value}
 
 
 def _expiration(expires: str) -> str:

@@ -18,6 +18,17 @@ SEVERITIES = ("Informational", "Low", "Medium", "High")
 TYPES = ("FileSha256", "FileSha1", "FileMd5", "CertificateThumbprint", "IpAddress", "DomainName", "Url")
 
 
+class AnyCase(click.Choice[str]):
+    """A choice in any case; what it returns and what it offers is spelt as the service spells it."""
+
+    def __init__(self, choices: tuple[str, ...]) -> None:
+        super().__init__(choices, case_sensitive=False)
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:  # noqa: ARG002  # click's signature
+        """Return why a value is not taken."""
+        return f"{value!r} is not one of {', '.join(self.choices)}."
+
+
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """What a user may say to every command that works on a tenant."""
@@ -58,9 +69,14 @@ _ROW_DEFAULTS = (
     click.option("--description", default="", help="Description of rows that have none; default: the title."),
     click.option(
         "--severity",
-        type=click.Choice(SEVERITIES, case_sensitive=False),
+        type=AnyCase(SEVERITIES),
         metavar="LEVEL",
         help="Severity of rows that have none: Informational, Low, Medium or High.",
+    ),
+    click.option(
+        "--generate-alert/--no-generate-alert",
+        default=None,
+        help="Whether rows that do not say raise an alert; default: with --action Audit, else Defender's.",
     ),
 )
 

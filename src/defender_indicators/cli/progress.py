@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 LONG_WAIT = 10.0
 """Seconds from which a wait is worth a line of a log."""
+REMINDER = 60.0
+"""Seconds after which a log says again that the wait goes on."""
 
 
 def status_line(now: Progress) -> str:
@@ -32,24 +35,33 @@ def status_line(now: Progress) -> str:
     return " · ".join(parts)
 
 
-class _Spoken:
-    """Says once why nothing happens for a while; in a log, a line for each step would be too much."""
+class Spoken:
+    """Says why nothing happens for a while, each minute once; in a log, a line for each step would be too much.
 
-    def __init__(self) -> None:
-        self._said = ""
+    ``clock`` returns seconds that never go back.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._said, self._until = "", 0.0
 
     def __call__(self, now: Progress) -> None:
-        long = now.total == 0 or now.waiting_seconds >= LONG_WAIT
-        if long and now.waiting_reason and now.waiting_reason != self._said:
-            self._said = now.waiting_reason
-            console.say(f"Waiting: {now.waiting_reason}.")
+        """Take one look at the run."""
+        queued = now.total == 0
+        if not now.waiting_reason or not (queued or now.waiting_seconds >= LONG_WAIT):
+            return
+        if now.waiting_reason == self._said and self._clock() < self._until:
+            return
+        self._said, self._until = now.waiting_reason, self._clock() + REMINDER
+        seconds = "" if queued else f" {now.waiting_seconds:.0f} s"
+        console.say(f"waiting{seconds}: {now.waiting_reason}")
 
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[[Progress], None]]:
     """Yield a function that shows where a run stands: a bar where somebody watches, else a line for a long wait."""
     if not console.is_watched(sys.stderr):
-        yield _Spoken()
+        yield Spoken()
         return
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn  # noqa: PLC0415  # only where a bar is drawn
     from rich.progress import Progress as Bar  # noqa: PLC0415  # only where a bar is drawn

@@ -21,10 +21,10 @@ def runs_command(**common: Any) -> int:
     with opened(options) as context:
         found = context.runs()
     if options.as_json:
-        console.show_json(found)
+        console.show_json({"schema_version": 1, "runs": found})
     elif found:
         rows: list[list[object]] = [
-            [run["id"], run["created"], run["state"], run["total"], counted(run["counts"]), run["retry_of"]]
+            [run["run_id"], run["created"], run["state"], run["total"], counted(run["counts"]), run["retry_of"]]
             for run in found
         ]
         console.show_table(["run", "created", "state", "rows", "counts", "retry of"], rows)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
 from defender_indicators.cli import console
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+AT_ONCE = b"Stopped at once; find out about the calls in flight, and go on, with: defender-indicators resume\n"
 
 
 class Stop(Protocol):
@@ -46,6 +47,8 @@ class Guard:
     def handle(self, number: int, _: FrameType | None) -> None:
         """Take one signal."""
         if self.number:
+            with suppress(OSError):
+                os.write(2, AT_ONCE)  # not through a stream, which this signal may have interrupted
             os._exit(128 + number)
         self.number = number
         if not self.sending:

@@ -26,6 +26,7 @@ def show_report(report: Mapping[str, Any]) -> None:
     else:
         _show_outcome(report, counts)
     _show_failed(report, counts)
+    _show_changed(report)
     for line in () if is_plan(report) else _next_steps(report, counts):
         console.show(line)
 
@@ -60,7 +61,7 @@ def _show_outcome(report: Mapping[str, Any], counts: Mapping[str, int]) -> None:
     waited = f", {calls['seconds_waited']:.0f} s waited" if calls["seconds_waited"] >= 1 else ""
     console.show(f"run {report['run_id']}: {_plural(calls['count'], 'call')}{waited}")
     if stopped := getattr(report, "stopped", ""):
-        console.show(f"stopped: {stopped}")
+        console.show(f"reason: {stopped}")
 
 
 def _show_plan(report: Mapping[str, Any], counts: Mapping[str, int]) -> None:
@@ -90,6 +91,17 @@ def _show_failed(report: Mapping[str, Any], counts: Mapping[str, int]) -> None:
         console.show(f"…and {total - len(rows)} more; --json has them all")
     for code, remedy in _remedies(rows):
         console.show(f"{code}: {remedy}")
+
+
+def _show_changed(report: Mapping[str, Any]) -> None:
+    rows = list(islice((row for row in report["results"] if row["notes"]), SAMPLE + 1))
+    if rows:
+        console.show("changed before sending:")
+        console.show_table(
+            ["row", "value", "change"], [[*_cells(row, "value"), "; ".join(row["notes"])] for row in rows[:SAMPLE]]
+        )
+    if len(rows) > SAMPLE:
+        console.show("…and more; --json has them all")
 
 
 def _cells(row: Mapping[str, Any], *names: str) -> list[object]:

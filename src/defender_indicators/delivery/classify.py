@@ -20,7 +20,16 @@ from defender_indicators.delivery.answer import Answer, Failure
 from defender_indicators.delivery.retry_after import retry_after
 
 MAX_REASON: Final = 500
-_FATAL_STATUS: Final = frozenset({403, 404, 405, 407, 410, 415, 501, 505})
+_ADDRESS: Final = "check DEFENDER_API_URL and any proxy: the address answers, but not as the Defender API does"
+_FATAL_STATUS: Final = dict.fromkeys((404, 405, 410, 415, 501, 505), _ADDRESS) | {
+    403: "grant the application Ti.ReadWrite.All",
+    407: "give user and password in DEFENDER_PROXY",
+}
+"""Statuses that end a run, with what to do."""
+_REMEDIES: Final = {
+    "DisabledFeature": "switch this feature on in the tenant",
+    "DisallowedOperation": "the service forbids the operation whatever the rows are; check licence and permissions",
+}
 _REDIRECTS: Final = range(300, 400)
 _AMBIGUOUS_STATUS: Final = frozenset({201, 202, 203, 204, 205, 206, 408, 500, 502, 503, 504})
 _CLAIMS: Final = re.compile(r'claims="([^"]{1,4096})"')
@@ -50,7 +59,8 @@ class Verdict:
     ``ids`` (ANSWERED only) has one entry a row sent: the service's id (``""`` when it gave none) for an accepted row,
     None for a refused or unanswered one. ``refused`` maps positions to the service's words. ``retry_after`` is in
     seconds. ``strange`` marks an answer that does not look like the API at all. ``doubtful`` is true when the rows may
-    have been applied. ``target`` is Microsoft's correlation id.
+    have been applied. ``target`` is Microsoft's correlation id. ``remedy`` says what to do where nothing will work
+    until somebody acts; ``""`` where the reason says it.
     """
 
     kind: Kind
@@ -64,6 +74,7 @@ class Verdict:
     claims: str = ""
     strange: bool = False
     doubtful: bool = False
+    remedy: str = ""
 
 
 def classify(answer: Answer, values: Sequence[str], matching_key: Callable[[str], str]) -> Verdict:
@@ -123,9 +134,9 @@ def _status(answer: Answer) -> Verdict:  # noqa: PLR0911 - one line a class of a
         allowed = _ALLOWED.search(message)
         return verdict(Kind.TOO_MANY_ROWS, allowed=int(allowed.group(1)) if allowed else 0)
     if status == HTTPStatus.BAD_REQUEST or (status == HTTPStatus.FORBIDDEN and code == "DisallowedOperation"):
-        return verdict(Kind.REJECTED, retry_after=wait)
+        return verdict(Kind.REJECTED, retry_after=wait, remedy=_REMEDIES.get(code, ""))
     if status in _FATAL_STATUS or status in _REDIRECTS:
-        return verdict(Kind.FATAL)
+        return verdict(Kind.FATAL, remedy=_REMEDIES.get(code) or _FATAL_STATUS.get(status, _ADDRESS))
     return verdict(Kind.AMBIGUOUS, strange=status not in _AMBIGUOUS_STATUS, doubtful=True)
 
 

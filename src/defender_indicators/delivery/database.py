@@ -13,6 +13,7 @@ from typing import Any, Final
 from defender_indicators.delivery.lock import holder_of
 from defender_indicators.delivery.tables import SCHEMA_VERSION, SQLITE_TYPES, TABLES, UPGRADES
 from defender_indicators.errors import LedgerError, LockedError
+from defender_indicators.private import private_folder
 
 BUSY_SECONDS: Final = 5.0
 MIN_FREE_BYTES: Final = 32 * 1024 * 1024
@@ -162,7 +163,7 @@ def _explanation(path: Path | None, error: Exception) -> LedgerError | LockedErr
 def _check_place(path: Path) -> None:
     folder = path.parent
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(folder)
         if path.is_symlink():
             raise LedgerError(f"{path}: is a symbolic link; the ledger must be a plain file")
         for place in (folder, path):

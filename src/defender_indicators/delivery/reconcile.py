@@ -60,7 +60,7 @@ class Reconciler:
             return
         problem = self._reading.page(answer)
         if verdict.kind is Kind.FATAL:
-            self._health.halt(f"reading back: {verdict.reason}; the app needs the permission Ti.ReadWrite.All")
+            self._health.halt("; ".join(filter(None, (f"reading back: {verdict.reason}", verdict.remedy))))
         elif problem and self._reading.failures >= self._health.timing.read_tries:
             self._health.pause(f"rows are in doubt and cannot be read back: {problem}")
         elif problem:

@@ -17,6 +17,7 @@ from defender_indicators.emulator.credentials import ClientCertificate, read_cer
 from defender_indicators.emulator.server import Emulator
 from defender_indicators.emulator.settings import Settings
 from defender_indicators.errors import ConfigurationError
+from defender_indicators.private import private_folder
 
 _GC_THRESHOLD = 50_000
 """A process that keeps 15,000 rows spends half its time looking for garbage at Python's default of 700."""
@@ -82,16 +83,22 @@ def _announce(environment: Mapping[str, str], env_file: Path | None, out: TextIO
 def _kept_secret(directory: Path, wanted: str) -> str:
     file = directory / "client-secret"
     secret = wanted or (file.read_text(encoding="utf-8").strip() if file.exists() else "") or secrets.token_urlsafe(30)
-    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        private_folder(directory)
+    except OSError as error:
+        raise ConfigurationError(f"{directory}: cannot be made: {error.strerror}") from None
     _write_private(file, f"{secret}\n")
     return secret
 
 
 def _write_private(file: Path, text: str) -> None:
     scratch = file.with_name(f"{file.name}.new")
-    scratch.touch(mode=0o600)
-    scratch.write_text(text, encoding="utf-8")
-    scratch.replace(file)
+    try:
+        scratch.touch(mode=0o600)
+        scratch.write_text(text, encoding="utf-8")
+        scratch.replace(file)
+    except OSError as error:
+        raise ConfigurationError(f"{file}: cannot be written: {error.strerror}") from None
 
 
 def _certificate(file: Path) -> ClientCertificate:

@@ -19,6 +19,7 @@ from defender_indicators.emulator.listener import Listener
 from defender_indicators.emulator.service import Service
 from defender_indicators.emulator.settings import Settings
 from defender_indicators.emulator.truth import Truth
+from defender_indicators.private import private_folder
 
 
 class Emulator(Truth):
@@ -71,7 +72,7 @@ class Emulator(Truth):
 
     def _home(self) -> Path:
         if self._directory:
-            self._directory.mkdir(parents=True, exist_ok=True)
+            private_folder(self._directory)
             return self._directory
         self._temporary = tempfile.TemporaryDirectory(prefix="defender-emulator-")
         return Path(self._temporary.name)

@@ -16,14 +16,18 @@ def read(path: Path | None) -> dict[str, dict[str, Any]]:
     """Return the state of every tenant; nothing when there is no file yet.
 
     Raises:
-        ConfigurationError: the file is not a state file of this version.
+        ConfigurationError: the file is not a state file of this version, or cannot be written later.
     """
-    if path is None or not path.exists():
+    if path is None:
         return {}
     try:
+        if not path.exists():
+            write(path, {})
         state = orjson.loads(path.read_bytes())
         if state["schema_version"] == _VERSION:
             return dict(state["tenants"])
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be used for the state: {error.strerror}") from None
     except (orjson.JSONDecodeError, KeyError, TypeError):
         pass
     raise ConfigurationError(f"{path}: not a state file of this emulator; remove it or name another one")

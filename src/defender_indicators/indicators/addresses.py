@@ -106,7 +106,7 @@ def _external(packed: bytes, value: str, notes: list[str]) -> str:
     bare = _unmapped(packed)
     kind = _kind(bare)
     if kind == "refused":
-        raise Refused("private_address", f"indicatorValue: {shown(value)!r} is not external")
+        raise Refused("private_address", f"indicatorValue: '{shown(value)}' is not external")
     if kind:
         notes.append(DOCUMENTATION)
     if bare is not packed:

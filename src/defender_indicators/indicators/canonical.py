@@ -20,7 +20,7 @@ import orjson
 
 from defender_indicators.indicators.actions import translate
 from defender_indicators.indicators.addresses import address
-from defender_indicators.indicators.codes import Refused, shown
+from defender_indicators.indicators.codes import Refused, json_type, shown
 from defender_indicators.indicators.domains import domain
 from defender_indicators.indicators.expiration import utc_second
 from defender_indicators.indicators.gate import refusal, validator
@@ -126,7 +126,7 @@ class Canonicaliser:
     def _expiration(self, text: str) -> str:
         moment = utc_second(text)
         if moment is None:
-            raise Refused("bad_expiration", f"expirationTime: {shown(text, 60)!r}")
+            raise Refused("bad_expiration", f"expirationTime: '{shown(text, 60)}'")
         if moment <= self._now:
             raise Refused("expired", f"expirationTime: {moment} is not after {self._now}")
         return moment
@@ -147,7 +147,7 @@ def _pass(fields: dict[str, Any]) -> None:
 def _present(row: object) -> dict[str, Any]:
     """Return what a row really says: null and empty text are how callers without optional fields say nothing."""
     if not isinstance(row, dict):
-        raise Refused("not_an_object", "the row is " + ("null" if row is None else f"a {type(row).__name__}"))
+        raise Refused("not_an_object", f"the row is {json_type(row)}")
     return {name: value for name, value in row.items() if value or (value is not None and value != "")}
 
 

@@ -52,6 +52,16 @@ class Refused(Exception):  # noqa: N818 - a verdict on data, caught where it bec
         self.reason = f"{detail}. {CODES[code]}."
 
 
+_JSON_TYPES = {"dict": "an object", "list": "a list", "str": "a text", "int": "a number", "float": "a number"}
+
+
+def json_type(value: object) -> str:
+    """Return what JSON calls a value, with its article; ``null``, ``true`` and ``false`` are their own names."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return _JSON_TYPES.get(type(value).__name__, f"of the type {type(value).__name__}")
+
+
 def shown(value: object, limit: int = _SHOWN) -> str:
     """Return ``value`` fit for a terminal, a log and a report: control characters escaped, at most ``limit`` long.
 

@@ -27,7 +27,7 @@ def domain(value: str, notes: list[str]) -> str:
     if not _PLAIN(value) or "xn--" in value:
         value = host_name(refang(fold(trim(value, notes), notes), notes), notes)
     if is_public_suffix(value):
-        raise Refused("public_suffix", f"indicatorValue: {shown(value)!r} is a public suffix")
+        raise Refused("public_suffix", f"indicatorValue: '{shown(value)}' is a public suffix")
     return value
 
 
@@ -55,7 +55,7 @@ def _ascii(name: str, notes: list[str]) -> str:
         mapped = idna.uts46_remap(name, std3_rules=False, transitional=False)
         labels = [_label(label) for label in mapped.split(".")]
     except UnicodeError as error:
-        raise Refused("bad_domain", f"indicatorValue: {shown(name)!r} is no IDNA 2008 name") from error
+        raise Refused("bad_domain", f"indicatorValue: '{shown(name)}' is no IDNA 2008 name") from error
     if not name.isascii():
         notes.append(PUNYCODED)
     return ".".join(labels)

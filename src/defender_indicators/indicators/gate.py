@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 
-from defender_indicators.indicators.codes import CODES, Refused, shown
+from defender_indicators.indicators.codes import CODES, Refused, json_type, shown
 from defender_indicators.pack.content import content_root
 
 if TYPE_CHECKING:
@@ -102,8 +102,8 @@ def _strange(fields: Mapping[str, Any], rules: Mapping[str, Any]) -> Iterator[st
     theirs = rules.get("x-server-set", ())
     for name in fields:
         if name not in rules["properties"]:
-            yield f"{shown(name)!r} is set by the service" if name in theirs else f"{shown(name)!r} is no field"
+            yield f"'{shown(name)}' is set by the service" if name in theirs else f"'{shown(name)}' is no field"
 
 
 def _quoted(value: object) -> str:
-    return repr(shown(value, 100)) if isinstance(value, str) else shown(value) or f"a {type(value).__name__}"
+    return f"'{shown(value, 100)}'" if isinstance(value, str) else shown(value) or json_type(value)

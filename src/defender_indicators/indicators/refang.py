@@ -31,7 +31,7 @@ def trim(value: str, notes: list[str]) -> str:
     if len(text) != len(value):
         notes.append(TRIMMED)
     if _CONTROL.search(text):
-        raise Refused("bad_characters", f"indicatorValue: {shown(text)!r} holds invisible characters")
+        raise Refused("bad_characters", f"indicatorValue: '{shown(text)}' holds invisible characters")
     return text
 
 

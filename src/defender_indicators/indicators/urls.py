@@ -76,7 +76,7 @@ def _host(text: str, notes: list[str]) -> str:
         return name
     numbers = address(name, notes)
     if spelling(numbers) is None:
-        raise Refused("bad_url", f"indicatorValue: the host {shown(name)!r} is a number, not an address")
+        raise Refused("bad_url", f"indicatorValue: the host '{shown(name)}' is a number, not an address")
     return numbers
 
 

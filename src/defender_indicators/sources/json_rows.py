@@ -57,6 +57,11 @@ def read_document(stream: BinaryIO, place: str) -> Any:
 
 
 def _rows_of(document: Any, place: str) -> list[Any]:
+    if name := _foreign(document):
+        raise InputError(
+            f"{place}: is {name}, which is not read; convert it to NDJSON, the Defender portal's CSV or a plain list "
+            "of values; nothing was sent"
+        )
     if isinstance(document, dict):
         lists = [value for key, value in document.items() if key.lower() == "indicators"]
         if len(lists) == 1 and isinstance(lists[0], list) and len(document) == 1:
@@ -67,6 +72,15 @@ def _rows_of(document: Any, place: str) -> list[Any]:
         return document
     reason = spoiled_in(document) or 'neither {"Indicators": [...]} nor a list of rows'
     raise InputError(f"{place}: {reason}; nothing was sent")
+
+
+def _foreign(document: Any) -> str:
+    """Return the name of an exchange format that is told by its keys, ``""`` for anything else."""
+    first = document[0] if isinstance(document, list) and document else document
+    keys = first.keys() if isinstance(first, dict) else set()
+    if keys & {"Event", "response"}:
+        return "a MISP event"
+    return "a STIX bundle" if "objects" in keys and keys & {"type", "spec_version"} else ""
 
 
 def _line_row(text: str, place: str) -> Row:

@@ -35,8 +35,9 @@ def numbered_lines(stream: BinaryIO, place: str) -> Iterator[Line | BadRow]:
 
 
 def _decoded(raw: bytes, number: int, place: str) -> Line | BadRow:
+    raw = raw.removesuffix(b"\n").removesuffix(b"\r")
     try:
-        text = raw.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8")
+        text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         reason = f"not UTF-8: byte 0x{raw[error.start]:02x} at position {error.start + 1}"
         return bad_row(f"{place}:{number}", "bad_encoding", reason, raw[:200].decode("utf-8", "replace"))

@@ -39,12 +39,19 @@ class Source:
     notices: tuple[str, ...] = ()
 
 
+def _read(stream: BinaryIO, size: int, name: str) -> bytes:
+    try:
+        return stream.read(size)
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read: {error.strerror}") from None
+
+
 class _Rewound(io.RawIOBase):
     """A stream whose first bytes were looked at already."""
 
-    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+    def __init__(self, head: bytes, rest: BinaryIO, name: str) -> None:
         super().__init__()
-        self._head, self._rest = memoryview(head), rest
+        self._head, self._rest, self._name = memoryview(head), rest, name
 
     def readable(self) -> bool:
         return True
@@ -52,7 +59,7 @@ class _Rewound(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # io hands over a memoryview
         taken = self._head[: len(buffer)]
         self._head = self._head[len(taken) :]
-        data = taken or self._rest.read(len(buffer))
+        data = taken or _read(self._rest, len(buffer), self._name)
         buffer[: len(data)] = data
         return len(data)
 
@@ -77,11 +84,11 @@ def open_source(location: str, stdin: BinaryIO, *, chosen: str = "") -> Iterator
 
 
 def _source(stream: BinaryIO, name: str, extension: str, chosen: str) -> Source:
-    head = stream.read(_HEAD)
+    head = _read(stream, _HEAD, name)
     found = detect_format(head, extension, name)
     if chosen:
         found = Detected(chosen, "--format")
-    whole = io.BufferedReader(_Rewound(head, stream), _HEAD)
+    whole = io.BufferedReader(_Rewound(head, stream, name), _HEAD)
     notices = _notices(head, name) if found.format == "portal-csv" else ()
     return Source(name, found.format, found.by, _READERS[found.format](whole, name), notices)
 

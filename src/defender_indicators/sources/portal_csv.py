@@ -81,9 +81,18 @@ class Header:
                 row[field] = convert(cell)
         return row
 
+    def _advice(self) -> str:
+        if len(self.names) == 1:
+            return "for a list of values add --format values"
+        return (
+            "this is not the portal's CSV, which needs indicatorType, indicatorValue, action, title and description; "
+            "rename the columns, or cut out the one with the values, for example with cut -d, -f1 FILE | tail -n +2, "
+            "and read that with --format values"
+        )
+
     def _check(self, place: str) -> None:
         if "indicatorvalue" not in self._keys:
-            raise InputError(f"{place}: no column indicatorValue; for a list of values add --format values")
+            raise InputError(f"{place}: no column indicatorValue; {self._advice()}")
         fields = [_COLUMNS[key][0] for key in self._keys if key in _COLUMNS]
         if twice := sorted({field for field in fields if fields.count(field) > 1}):
             raise InputError(f"{place}: more than one column for {', '.join(twice)}; keep one")

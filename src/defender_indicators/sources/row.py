@@ -22,6 +22,7 @@ CODES = {
     "bad_encoding": "The line is not UTF-8. Save the file as UTF-8.",
     "bad_json": "The row is not strict JSON: broken syntax, a key given twice, NaN, or a number too long.",
     "line_too_long": "The line is longer than 1 MiB, which no indicator is.",
+    "several_columns": "Keep one value a line. A comma in a URL is written %2C, a space %20.",
     "type_not_recognised": "The value is no hash, IP address, URL or domain. Correct it, or use a format with types.",
 }
 

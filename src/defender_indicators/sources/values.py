@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _COMMENT = re.compile(r"\s#.*")
+_MORE_COLUMNS = re.compile(r"[,\t]|://\S*\s")
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]{0,30})://", re.IGNORECASE)
 
 
 def read_values(stream: BinaryIO, place: str) -> Iterator[Row]:
@@ -21,7 +23,14 @@ def read_values(stream: BinaryIO, place: str) -> Iterator[Row]:
         if isinstance(line, BadRow):
             yield line
         elif (value := _COMMENT.sub("", line.text).strip()) and not value.startswith("#"):
-            yield value_row(value, f"{place}:{line.number}")
+            yield _line_row(value, f"{place}:{line.number}")
+
+
+def _line_row(value: str, place: str) -> Row:
+    """Return the row of one line; where a comma may be the end of the value or a part of it, nobody guesses."""
+    if _MORE_COLUMNS.search(value):
+        return bad_row(place, "several_columns", "more than one value, or a comma or space in it", value)
+    return value_row(value, place)
 
 
 def rows_of(values: Iterable[str], indicator_type: str = "") -> Iterator[Row]:
@@ -36,5 +45,10 @@ def value_row(value: str, place: str, indicator_type: str = "") -> Row:
 
     found = indicator_type or infer_type(value)
     if not found:
-        return bad_row(place, "type_not_recognised", "no hash, IP address, URL or domain", value)
+        return bad_row(place, "type_not_recognised", _why_not(value), value)
     return {"indicatorType": found, "indicatorValue": value}
+
+
+def _why_not(value: str) -> str:
+    scheme = _SCHEME.match(value)
+    return f"{scheme[1]}:// is not http:// or https://" if scheme else "no hash, IP address, URL or domain"
