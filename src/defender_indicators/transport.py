@@ -129,7 +129,8 @@ def _bounded(response: Response) -> bytes:
 
 def _redirected(location: str) -> Answer:
     host = urlsplit(location).hostname or "the same host"
-    return _answer(Failure.FATAL, f"unexpected redirect to {host}; set DEFENDER_API_URL to the final address")
+    remedy = "set DEFENDER_API_URL or DEFENDER_AUTHORITY to the final address"
+    return _answer(Failure.FATAL, f"unexpected redirect to {host}; {remedy}")
 
 
 def _proxy_refused(status: int) -> Answer:

@@ -280,7 +280,7 @@ def test_case_019_a_redirect_elsewhere_is_not_followed(serve, faults, http, stat
     server = serve(faults.redirect(status, f"{scheme}://127.0.0.1:{other.port}/x"))
     answer = post(http(), server.url)
     assert (answer.status, answer.failure) == (0, Failure.FATAL)
-    assert "unexpected redirect to 127.0.0.1" in answer.detail
+    assert "unexpected redirect to 127.0.0.1; set DEFENDER_API_URL or DEFENDER_AUTHORITY" in answer.detail
     assert (len(server.hits), len(other.hits)) == (1, 0)
 
 

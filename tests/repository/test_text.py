@@ -5,6 +5,7 @@ import pytest
 LEFTOVER = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:root|work|home/\w+|Users/\w+)/")
 REGISTRY = re.compile(r"pypi\.org|pythonhosted|docker\.io|ghcr\.io|quay\.io|npmjs", re.IGNORECASE)
+FROM_AN_INDEX = re.compile(r"install [^\n]*['\" ]defender[-_]indicators(?:\[|['\"\s]|$)")
 SILENCED = re.compile(
     r"#\s*(?:noqa|type: ignore|pragma: no cover)(?:: ?[A-Z]+[0-9]+(?:, ?[A-Z]+[0-9]+)*|\[[\w-]+(?:, ?[\w-]+)*\])?(.*)$"
 )
@@ -39,6 +40,12 @@ def test_no_registry_is_named(texts):
     assert (
         places({file: text for file, text in texts.items() if file != "tests/repository/test_text.py"}, REGISTRY) == []
     )
+
+
+def test_nobody_is_told_to_install_the_pack_by_a_name_that_an_index_may_give_to_somebody_else(texts):
+    assert FROM_AN_INDEX.search("pip install 'defender-indicators[emulator]'")
+    told = {file: text for file, text in texts.items() if not file.startswith("tests/")}
+    assert places(told, FROM_AN_INDEX) == []
 
 
 def test_a_silenced_check_says_why_on_its_line(texts):
