@@ -50,7 +50,7 @@ class Defender:
         deliver: carries out a plan with this connector as the transport; it batches, throttles and retries.
 
     Raises:
-        ConfigurationError: an address that must not be used, an unknown cloud, an unusable CA bundle.
+        ConfigurationError: an address that must not be used, an unknown cloud, an unusable CA bundle or proxy.
     """
 
     def __init__(  # noqa: PLR0913  # every collaborator is handed in
@@ -68,6 +68,8 @@ class Defender:
         self._clock, self._log = clock, log
         self._deliver = deliver
         self._http = Http(profile.network, clock)
+        for address in (self._endpoints.api_url, self._endpoints.authority):
+            self._http.proxies(address)  # a wrong one in the environment is told before anything is tried
         managed = isinstance(profile.credential, ManagedIdentity)
         self._entra = Http(Network(deadline=profile.network.deadline), clock) if managed else self._http
         self._source = token_source(profile, self._endpoints, SignInHttp(self._entra), clock, prompt)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from defender_indicators.errors import ConfigurationError
 from defender_indicators.redaction import Secret
+
+_SCHEME: Final = re.compile(r"\A(?:[A-Za-z][A-Za-z0-9+.-]*:)?//")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +22,51 @@ class Network:
         proxy: URL of a proxy, ``"env"`` for the environment's, ``""`` for none.
         connect_timeout: seconds for one address to answer.
         deadline: seconds for a whole call, first byte of DNS to last byte of the answer.
+
+    Raises:
+        ConfigurationError: ``proxy`` is something else.
     """
 
     ca_bundle: str = ""
     proxy: str = field(default="", repr=False)
     connect_timeout: float = 10.0
     deadline: float = 120.0
-    password: Secret | None = field(init=False, default=None, repr=False)
+    secrets: tuple[Secret, ...] = field(init=False, default=(), repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Make the proxy's password known as a secret."""
-        if password := urlsplit(self.proxy).password:
-            object.__setattr__(self, "password", Secret(unquote(password)))
+        """Check the proxy, and make its user and password known as secrets."""
+        if self.proxy not in {"", "env"}:
+            object.__setattr__(self, "secrets", proxy_secrets("proxy (DEFENDER_PROXY)", self.proxy))
+
+
+def proxy_secrets(setting: str, address: str) -> tuple[Secret, ...]:
+    """Return what must not be shown of a proxy's address: user and password, as written and as meant.
+
+    Args:
+        setting: where the address was given, for the message.
+        address: ``http://user:password@host:port``; user, password and port may be missing.
+
+    Raises:
+        ConfigurationError: not such an address; the message does not repeat it, for it may hold a password anywhere.
+    """
+    account = _SCHEME.sub("", address.rpartition("@")[0])
+    password = account.partition(":")[2]
+    secrets = tuple(Secret(text) for text in {account, unquote(account), password, unquote(password)})
+    if not _is_proxy(address):
+        raise ConfigurationError(
+            f"{setting}: not the address of a proxy; write http://user:password@host:port, "
+            "special characters of user and password percent-encoded"
+        )
+    return secrets
+
+
+def _is_proxy(address: str) -> bool:
+    from urllib3.util import parse_url  # noqa: PLC0415  # most networks have no proxy, and it takes long to import
+
+    try:
+        urlsplit(address)  # requests reads user and password with this, and host and port with the other
+        parts = parse_url(address)
+    except ValueError:
+        return False
+    nothing_else = parts.path in {None, "/"} and parts.query is None and parts.fragment is None
+    return parts.scheme in {"http", "https"} and bool(parts.host) and nothing_else

@@ -15,14 +15,14 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from requests import Response
-from requests.utils import get_environ_proxies
+from requests.utils import get_environ_proxies, select_proxy
 from urllib3.exceptions import HTTPError
 
 from defender_indicators.clock import Clock
 from defender_indicators.delivery.answer import Answer, Failure
 from defender_indicators.logs import escape
-from defender_indicators.network import Network
-from defender_indicators.redaction import redact
+from defender_indicators.network import Network, proxy_secrets
+from defender_indicators.redaction import Secret, redact
 from defender_indicators.wire import Exchange, open_session
 
 LARGEST: Final = 8 * 1024 * 1024
@@ -47,6 +47,7 @@ class Http:
         self._network = network
         self._clock = clock
         self._session = open_session(network.ca_bundle)
+        self._proxy_secrets: dict[str, tuple[Secret, ...]] = {}
 
     def exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
         """Send one request and return the answer, or why there is none; never raises.
@@ -63,6 +64,19 @@ class Http:
             return Answer(failure=Failure.LOST, detail=f"no complete answer within {self._network.deadline:g} s")
         return answer
 
+    def proxies(self, url: str) -> dict[str, str]:
+        """Return the proxy that calls of ``url`` take, by scheme; empty when they take none.
+
+        Raises:
+            ConfigurationError: the environment is to name it, and names something else than a proxy.
+        """
+        proxy: str | None = self._network.proxy
+        if proxy == "env":
+            proxy = select_proxy(url, get_environ_proxies(url, no_proxy=None))
+            if proxy and proxy not in self._proxy_secrets:
+                self._proxy_secrets[proxy] = proxy_secrets("HTTPS_PROXY or ALL_PROXY (proxy: env)", proxy)
+        return {"https": proxy, "http": proxy} if proxy else {}
+
     def close(self) -> None:
         """Close the idle connections."""
         self._session.close()
@@ -75,7 +89,7 @@ class Http:
             data=body or None,
             headers=dict(headers),
             timeout=(network.connect_timeout, network.deadline),
-            proxies=_proxies(network.proxy, url),
+            proxies=self.proxies(url),
             allow_redirects=False,
             stream=True,
         ) as response:
@@ -110,12 +124,6 @@ class Http:
         except (TypeError, ValueError):
             return  # no date, or none that can be compared
         self.skew = ahead.total_seconds() + HALF_A_SECOND
-
-
-def _proxies(proxy: str, url: str) -> dict[str, str]:
-    if proxy == "env":
-        return get_environ_proxies(url, no_proxy=None)
-    return {"https": proxy, "http": proxy} if proxy else {}
 
 
 def _bounded(response: Response) -> bytes:

@@ -2,9 +2,11 @@ import pytest
 
 from defender_indicators.configuration import load_configuration
 from defender_indicators.delivery.answer import Call
+from defender_indicators.errors import ConfigurationError
 from defender_indicators.pack import content_root
 from defender_indicators.pack.checker import Checker
 from defender_indicators.pack.strict_yaml import load
+from defender_indicators.redaction import redact
 
 
 @pytest.fixture
@@ -96,9 +98,37 @@ def test_outputs_keep_to_the_manifest(check, emulator):
     assert checker.findings(check()) == []
 
 
-def test_the_environments_proxy_is_shown(check, serve, faults, monkeypatch):
+@pytest.fixture
+def environments_proxy(monkeypatch):
+    """environments_proxy(address) makes it the one that the environment of this process names for everything."""
+
+    def name(address):
+        monkeypatch.setenv("HTTPS_PROXY", address)
+        for variable in ("https_proxy", "NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(variable, raising=False)
+
+    return name
+
+
+@pytest.mark.parametrize("address", ["usr:PrxPass77@127.0.0.1:9", "http://usr:PrxPass77/x@h:9", "http://[bad"])
+def test_a_wrong_proxy_of_the_environment_is_told_and_not_repeated(check, environments_proxy, address):
+    environments_proxy(address)
+    with pytest.raises(ConfigurationError, match=r"^HTTPS_PROXY or ALL_PROXY \(proxy: env\): not the ") as caught:
+        check({"DEFENDER_PROXY": "env"})
+    assert "PrxPass77" not in str(caught.value)
+    assert check()["ok"]
+
+
+def test_the_password_of_the_environments_proxy_is_secret(connect, environments_proxy):
+    environments_proxy("http://usr:PrxPass77@127.0.0.1:9")
+    connector = connect("https://127.0.0.1:9", proxy="env")
+    assert redact("say PrxPass77 aloud") == "say *** aloud"
+    connector.close()
+
+
+def test_the_environments_proxy_is_shown(check, serve, faults, environments_proxy):
     proxy = serve(faults.proxy(), None)
-    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+    environments_proxy(f"http://127.0.0.1:{proxy.port}")
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     found = check({"DEFENDER_PROXY": "env"})

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import yaml
@@ -13,11 +14,31 @@ from defender_indicators.credentials import (
     WorkloadIdentity,
 )
 from defender_indicators.errors import ConfigurationError
+from defender_indicators.network import proxy_secrets
 from defender_indicators.pack.content import content_root
+from defender_indicators.redaction import redact
 from defender_indicators.secret_sources import SecretSource
 
 TENANT, CLIENT = "5c1d7a52-4f0e-4d0b-9a55-2b7f0a6f3c11", "0f3b1a4e-9c36-4be0-8f57-6d1f4e0c7a20"
 WHO = {"DEFENDER_TENANT_ID": TENANT, "DEFENDER_CLIENT_ID": CLIENT}
+WRONG_PROXIES = [
+    "usr:PrxPass77@127.0.0.1:9",
+    "//usr:PrxPass77@127.0.0.1:9",
+    "ftp://usr:PrxPass77@127.0.0.1:9",
+    "http://usr:PrxPass77/x@host:9",
+    "http://usr:PrxPass77#x@host:9",
+    "http://usr:77#x@host:9",
+    "http://usr:77?x@host:9",
+    "http://usr:77\\x@host:9",
+    "http://usr:Prx[Pass@host:9",
+    "http://usr:PrxPass77@host:port",
+    "http://usr:PrxPass77@host:70000",
+    "http://usr:PrxPass77@:9",
+    "http://host:9/path",
+    "http://[bad",
+    "http://",
+    " ",
+]
 
 
 @pytest.fixture
@@ -194,6 +215,37 @@ def test_the_environments_ca_bundle_and_a_secret_proxy_must_be_asked_for(configu
     network = configure({"tenants": {"one": settings}}, environ).profile().network
     assert (network.ca_bundle, network.proxy) == ("/curl.pem", "http://user:hidden@proxy:1")
     assert "hidden" not in repr(network)
+
+
+@pytest.mark.parametrize("address", WRONG_PROXIES)
+def test_a_wrong_proxy_is_told_by_its_setting_and_not_repeated(address):
+    environ = WHO | {"DEFENDER_CLIENT_SECRET": "x", "DEFENDER_PROXY": address}
+    with pytest.raises(ConfigurationError) as caught:
+        load_configuration(None, environ).profile()
+    assert str(caught.value) == (
+        "proxy (DEFENDER_PROXY): not the address of a proxy; write http://user:password@host:port, "
+        "special characters of user and password percent-encoded"
+    )
+
+
+@pytest.mark.parametrize(
+    "address", ["http://proxy:3128", "https://proxy/", "http://[::1]:3128", "http://user@proxy:1", "HTTP://u:p%23@p:1"]
+)
+def test_a_proxy_is_a_scheme_a_host_and_no_more_than_user_and_port(address):
+    environ = WHO | {"DEFENDER_CLIENT_SECRET": "x", "DEFENDER_PROXY": address}
+    assert load_configuration(None, environ).profile().network.proxy == address
+
+
+@pytest.mark.parametrize("address", ["usr:PrxPass77@127.0.0.1:9", "http://usr:Prx%23Pass@h:9", "http://usr:P//x1@h:9"])
+def test_what_stands_before_the_last_at_sign_of_a_proxy_is_secret(address):
+    try:
+        kept = proxy_secrets("setting", address)
+    except ConfigurationError as error:
+        kept = error
+    account = address.removeprefix("http://").rpartition("@")[0]
+    for text in (account, account.removeprefix("usr:"), unquote(account), unquote(account).removeprefix("usr:")):
+        assert redact(f"say {text} aloud") == "say *** aloud"
+    assert kept
 
 
 @pytest.mark.parametrize(

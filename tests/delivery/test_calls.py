@@ -98,7 +98,8 @@ def test_calls_of_a_process_that_died_end_when_the_next_one_starts(book):
     take(made, calls)
     made.clock.seconds += 20.0
     calls.recover()
-    assert take(made, calls) == (0, 60.0)
+    late = 10.0 / 12  # a twelfth of the shortest window: what was in the network may still arrive
+    assert take(made, calls) == (0, pytest.approx(60.0 + late))
     assert made.ledger.database.execute("SELECT kind FROM call").fetchall() == [("crashed",)]
 
 

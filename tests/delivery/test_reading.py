@@ -33,12 +33,12 @@ def found(*rows, sent=SENT, at=SENT_AT):
 
 
 def test_a_row_as_it_was_sent_is_equal():
-    assert found(held()) == (Found.EQUAL, ["1"])
+    assert found(held())[:2] == (Found.EQUAL, ["1"])
 
 
 def test_a_row_that_is_not_listed_is_absent():
-    assert found() == (Found.ABSENT, ())
-    assert found(held(indicatorValue="b.example.com")) == (Found.ABSENT, ())
+    assert found()[:2] == (Found.ABSENT, ())
+    assert found(held(indicatorValue="b.example.com"))[:2] == (Found.ABSENT, ())
 
 
 @pytest.mark.parametrize("other", [{"action": "Allowed"}, {"rbacGroupNames": ["x"]}, {"indicatorType": "Url"}])
@@ -75,7 +75,7 @@ def test_absent_fields_empty_text_and_null_are_the_same():
 
 
 @pytest.mark.parametrize(
-    "stamp", ["2026-03-01T00:00:00Z", "soon", None, 5, "2026-13-01T00:00:00Z", "2026-04-01T00:00:00"]
+    "stamp", ["2026-02-28T23:59:59Z", "soon", None, 5, "2026-13-01T00:00:00Z", "2026-04-01T00:00:00"]
 )
 def test_only_a_later_moment_proves_a_change(stamp):
     assert found(held(title="x", lastUpdateTime=stamp)).found is Found.OLDER
@@ -86,7 +86,7 @@ def test_a_row_that_was_never_sent_cannot_have_been_changed_since():
 
 
 def test_doubles_are_all_named_the_equal_one_first():
-    assert found(held(id=1, title="x"), held(id=2), held(id=3, title="y")) == (Found.EQUAL, ["2", "1", "3"])
+    assert found(held(id=1, title="x"), held(id=2), held(id=3, title="y"))[:2] == (Found.EQUAL, ["2", "1", "3"])
 
 
 def test_a_row_listed_twice_is_no_double():
@@ -98,7 +98,7 @@ def test_what_is_no_row_is_skipped():
 
 
 def test_what_was_never_a_row_is_absent():
-    assert found(held(), sent={"indicatorValue": 5}) == (Found.ABSENT, ())
+    assert found(held(), sent={"indicatorValue": 5})[:2] == (Found.ABSENT, ())
 
 
 def test_a_short_page_is_the_last_one():

@@ -74,7 +74,7 @@ def test_a_row_that_somebody_changed_meanwhile_is_never_overwritten(core, doubt)
     theirs = held(core, made, 0, title="theirs", touched=True)
     report = made.deliver("run-0", then=core.page(theirs, held(core, made, 1)))
     assert statuses(report) == [("held", "changed_elsewhere"), ("accepted", "")]
-    assert "was changed in the tenant" in report["results"][0]["reason"]
+    assert "was changed since it was sent" in report["results"][0]["reason"]
     assert report["results"][0]["notes"]
     assert len(made.sent()) == 0
 
@@ -83,7 +83,50 @@ def test_a_row_missing_among_others_that_arrived_was_removed_by_somebody(core, d
     made = doubt(core.rows(2))
     report = made.deliver("run-0", then=core.page(held(core, made, 1)))
     assert statuses(report) == [("held", "changed_elsewhere"), ("accepted", "")]
-    assert "is no longer in the tenant" in report["results"][0]["reason"]
+    assert "its call was carried out" in report["results"][0]["reason"]
+
+
+def test_rows_that_were_there_before_do_not_prove_that_the_call_was_carried_out(core, doubt):
+    made = doubt(core.rows(2))
+    before = held(core, made, 1) | {"lastUpdateTime": "2020-01-01T00:00:00Z"}
+    report = made.deliver("run-0", then=core.page(before))
+    assert statuses(report) == [("accepted", ""), ("accepted", "")]
+    assert made.sent() == [["h0.example.com"]]
+
+
+def test_a_listing_without_the_rows_that_were_accepted_is_read_again(core, make_core):
+    made = make_core(batch_rows=1)
+    made.deliver(made.write(core.rows(1, start=9)))
+    machine = made.machine(made.write(core.rows(1)))
+    machine.signed_in()
+    machine.step()
+    made.clock.seconds += LATER
+    before = len(made.calls)
+    there = [held(core, made, 9), held(core, made, 0)]
+    report = made.deliver("run-1", core.listed(), core.listed(*there))
+    assert [call.method for _, call in made.calls[before:]] == ["GET", "GET"]
+    assert [row["id"] for row in report["results"]] == ["id-0"]
+
+
+def test_a_listing_that_always_lacks_them_is_believed_in_the_end(core, make_core):
+    made = make_core(batch_rows=1)
+    made.deliver(made.write(core.rows(1, start=9)))
+    machine = made.machine(made.write(core.rows(1)))
+    machine.signed_in()
+    machine.step()
+    made.clock.seconds += LATER
+    before = len(made.calls)
+    report = made.deliver("run-1", then=core.page())
+    assert [call.method for _, call in made.calls[before:]] == ["GET"] * 3 + ["POST"]
+    assert report["outcome"] == "succeeded"
+
+
+def test_a_link_to_a_page_that_was_read_already_ends_the_listing(core, doubt):
+    made = doubt(core.rows(1))
+    circle = Answer(200, {}, b'{"value":[],"@odata.nextLink":"https://api.example/api/indicators?$skip=0"}')
+    made.deliver("run-0", then=lambda _: circle)
+    assert len(made.calls) <= 5
+    assert "read already" in made.health.paused
 
 
 def test_a_mix_keeps_each_row_with_its_own_fate_and_notes(core, doubt):

@@ -70,7 +70,7 @@ def test_an_unsent_row_whose_place_a_newer_run_took_is_superseded(core, make_cor
     made.deliver(made.write(core.rows(1, title="new")))
     report = made.deliver(old)
     assert statuses(made, old) == [("superseded", "superseded"), ("accepted", "")]
-    assert report["results"][0]["reason"] == "run run-1 sent a newer version of it"
+    assert report["results"][0]["reason"] == "run run-1 has a newer version; its report tells more"
     assert report["results"][1]["notes"]
 
 
@@ -80,7 +80,7 @@ def test_a_batch_whose_rows_are_all_taken_disappears(core, make_core):
     made.write(core.rows(2, title="new"))
     report = made.deliver(old)
     assert [status for status, _ in statuses(made, old)] == ["superseded", "superseded"]
-    assert report["outcome"] == "succeeded"
+    assert report["outcome"] == "failed"
     assert made.calls == []
 
 

@@ -32,11 +32,12 @@ def test_bisect_finds_the_rows_at_fault_and_delivers_the_rest(poisoned):
 
 def test_a_half_is_known_bad_when_the_other_one_passed_and_is_not_sent_as_it_is(poisoned):
     made, _ = poisoned(3, rows=4)
-    assert [len(values) for values in made.sent()] == [4, 2, 1]
+    assert [len(values) for values in made.sent()] == [4, 2, 1, 1]
 
 
-def test_the_last_row_that_is_left_is_quarantined_without_being_sent(poisoned):
-    _, report = poisoned(1, rows=2)
+def test_the_last_row_that_is_left_is_sent_alone_before_it_is_blamed(poisoned):
+    made, report = poisoned(1, rows=2)
+    assert [len(values) for values in made.sent()] == [2, 1, 1]
     row = report["results"][1]
     assert (row["status"], row["code"]) == ("quarantined", "isolated_by_bisect")
     assert "InvalidRequestBody" in row["reason"]
@@ -314,3 +315,17 @@ def test_a_fatal_answer_does_not_take_doubt_away(core, make_core):
     made = make_core()
     report = made.deliver(made.write(core.rows(1)), core.LOST, core.error(403, "Forbidden"))
     assert of(report, "unknown") == [0]
+
+
+def test_one_passing_refusal_blames_no_row(core, make_core):
+    made = make_core()
+    refusal = Answer(400, {}, b'{"error":{"code":"InvalidRequestBody","message":"incorrect"}}')
+    report = made.deliver(made.write(core.rows(40)), refusal)
+    assert report["outcome"] == "succeeded"
+
+
+def test_a_gateway_to_which_every_row_is_too_large_blames_no_row(core, make_core):
+    made = make_core()
+    report = made.deliver(made.write(core.rows(8)), then=lambda _: Answer(413, {}, b""))
+    assert "too large" in made.health.halted
+    assert report["counts"]["pending"] == 8

@@ -1,4 +1,8 @@
+import importlib.util
+import py_compile
 import sys
+import traceback
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +16,7 @@ PARAMETERS = ("inputs", "context")
 def write(tmp_path):
     def write(text, name="actions/block_value.py"):
         file = tmp_path / name
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
         return tmp_path
 
@@ -129,6 +133,31 @@ def test_case_118_a_linked_folder_out_of_the_pack_is_not_followed(tmp_path):
     root.mkdir()
     (root / "actions").symlink_to(tmp_path / "actions")
     assert _fault(root) == "actions/block_value.py leads out of the pack"
+
+
+def test_case_118_compiled_code_beside_the_file_is_not_run(write, tmp_path):
+    root = write("def run(inputs, context):\n    return 'checked'\n", "pack/actions/x.py").joinpath("pack")
+    hostile = tmp_path / "hostile.py"
+    hostile.write_text("def run(inputs, context):\n    return 'hostile'\n", encoding="utf-8")
+    cache = Path(importlib.util.cache_from_source(str(root / "actions" / "x.py")))
+    cache.parent.symlink_to(tmp_path / "outside")
+    (tmp_path / "outside").mkdir()
+    py_compile.compile(hostile, cache, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    assert load_code(root, "actions.x:run")({}, None) == "checked"
+
+
+def test_loading_leaves_no_compiled_code_behind(write, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    root = write("def run(inputs, context):\n    return 7\n")
+    load_code(root, "actions.block_value:run")
+    assert [file.name for file in (root / "actions").iterdir()] == ["block_value.py"]
+
+
+def test_an_error_of_the_code_shows_its_line(write):
+    run = load_code(write("def run(inputs, context):\n    x = 1\n    return x / 0\n"), "actions.block_value:run")
+    with pytest.raises(ZeroDivisionError) as caught:
+        run({}, None)
+    assert traceback.extract_tb(caught.value.__traceback__)[-1][1:] == (3, "run", "return x / 0")
 
 
 def test_an_error_while_loading_names_its_line(write):

@@ -63,7 +63,8 @@ class Bisect:
     def split_sibling(self, batch: Batch) -> None:
         """When one half passed, what was wrong with the whole is in the other: do not send it to find that out.
 
-        Only where the whole was refused; a whole that got no answer proves nothing about its halves.
+        Only where the whole was refused; a whole that got no answer proves nothing about its halves. And only to save
+        calls: no row is blamed that was not sent alone, for the refusal itself may have been a passing one.
         """
         siblings = self._ledger.batches(
             "parent = ? AND id <> ? AND root = ? AND attempts = 0 AND state = 'pending' AND code <> ''",
@@ -72,8 +73,6 @@ class Bisect:
         for sibling in list(siblings):
             if len(sibling.positions) > 1:
                 self.split(sibling, sibling.reason, state="pending", code=CALL_REFUSED)
-            else:
-                self._ledger.set_batch(sibling.id, state="quarantined", code="isolated_by_bisect")
 
     def other_half_failed(self, batch: Batch) -> bool:
         """Whether the batch is one half of what was first refused, and the other half was refused as well."""

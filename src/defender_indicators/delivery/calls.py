@@ -6,12 +6,15 @@ It lives in the ledger, so it survives, and every process that opens the same fi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from defender_indicators.clock import Clock
 from defender_indicators.delivery import limiter
 from defender_indicators.delivery.ledger import Ledger
 from defender_indicators.delivery.limiter import Rate, Slot, Window
 
+_LATE: Final = 12
+"""What was in the network when its process died may arrive a twelfth of the shortest window (5 s of 60) later."""
 _RATE = "not_before, probing, pace, successes, throttled_at"
 
 
@@ -31,9 +34,10 @@ class CallBook:
         """Take over after a crash or a reboot: nothing is in flight any more, and other boots' calls ended just now."""
         now, boot = self._clock.boottime(), self._clock.boot_id()
         execute = self._ledger.database.execute
+        lengths = [window.seconds for windows in self._windows.values() for window in windows]
+        longest, late = max(lengths), min(lengths) / _LATE
         with self._ledger.transaction():
-            execute("UPDATE call SET ended = ?, kind = 'crashed' WHERE ended IS NULL AND boot = ?", (now, boot))
-            longest = max(window.seconds for windows in self._windows.values() for window in windows)
+            execute("UPDATE call SET ended = ?, kind = 'crashed' WHERE ended IS NULL AND boot = ?", (now + late, boot))
             execute(
                 "UPDATE call SET boot = ?, started = ?, ended = ? WHERE boot <> ? AND (ended IS NULL OR ended >"
                 " (SELECT MAX(other.started) FROM call AS other WHERE other.boot = call.boot) - ?)",

@@ -25,7 +25,7 @@ OUTCOMES: Final[tuple[str, ...]] = get_args(Outcome)
 RETRYABLE: Final = frozenset({"refused", "deferred", "unknown", "pending"})
 RESUMABLE: Final = frozenset({"deferred", "unknown", "pending"})
 _IN_PLACE: Final = frozenset({"accepted", "unchanged"})
-_NO_HARM: Final = _IN_PLACE | {"duplicate", "superseded"}
+_GOOD: Final = _IN_PLACE | {"duplicate"}
 EXIT_CODES: Final[Mapping[Outcome, int]] = {
     "succeeded": 0, "partial": 1, "failed": 1, "halted": 4, "paused": 5, "held": 6
 }  # fmt: skip
@@ -39,7 +39,7 @@ def as_if_sent(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def outcome_of(counts: Mapping[str, int], *, halted: bool = False) -> Outcome:
-    """Sum a run up in one word; the worst wins, and a row that a newer one replaced does no harm.
+    """Sum a run up in one word; the worst wins. What became of a row that a newer run took over, only that run knows.
 
     Args:
         counts: rows per status; a missing status counts as 0.
@@ -52,6 +52,6 @@ def outcome_of(counts: Mapping[str, int], *, halted: bool = False) -> Outcome:
         return "paused"
     if "held" in there:
         return "held"
-    if there <= _NO_HARM:
+    if there <= _GOOD:
         return "succeeded"
     return "partial" if there & _IN_PLACE else "failed"

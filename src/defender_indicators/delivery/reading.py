@@ -39,10 +39,14 @@ class Found(Enum):
 
 
 class Finding(NamedTuple):
-    """``ids`` are all rows of the same identity, the best match first; more than one means doubles."""
+    """``ids`` are all rows of the same identity, the best match first; more than one means doubles.
+
+    ``fresh``: the tenant's row was changed after ours was sent, so our call may be what changed it.
+    """
 
     found: Found
     ids: Sequence[str]
+    fresh: bool = False
 
 
 class Reading:
@@ -58,6 +62,7 @@ class Reading:
         self._wanted = wanted
         self._rows: dict[Key, list[dict[str, Any]]] = {}
         self._skip = 0
+        self._links: set[str] = set()
         self.path = f"{_FIRST_PAGE}0"
         self.failures = 0
         self.total = 0
@@ -69,6 +74,8 @@ class Reading:
             ``""``, or why the answer is no page; an incomplete listing proves nothing.
         """
         problem, rows, following = _page(answer)
+        if following and following in self._links:
+            problem = "the service names a next page that was read already"
         if problem:
             self.failures += 1
             return problem
@@ -78,6 +85,7 @@ class Reading:
             row = row_from_api(raw)
             if row is not None and (row["type"], row["value"]) in self._wanted:
                 self._rows.setdefault((row["type"], row["value"]), []).append(row)
+        self._links.add(following)
         self._skip += len(rows)
         self.path = following or (f"{_FIRST_PAGE}{self._skip}" if len(rows) >= PAGE_ROWS else "")
         return ""
@@ -94,9 +102,13 @@ class Reading:
         if not same:
             return Finding(Found.ABSENT, ())
         if _equal(ours, same[0]):
-            return Finding(Found.EQUAL, ids)
-        newer = any(_after(row.get("lastUpdateTime"), sent_wall) for row in same)
-        return Finding(Found.CHANGED if newer else Found.OLDER, ids)
+            return Finding(Found.EQUAL, ids, _after(same[0].get("lastUpdateTime"), sent_wall))
+        fresh = any(_after(row.get("lastUpdateTime"), sent_wall) for row in same)
+        return Finding(Found.CHANGED if fresh else Found.OLDER, ids, fresh)
+
+    def sees(self, keys: set[Key]) -> bool:
+        """Whether the listing holds at least one of these rows."""
+        return any(key in self._rows for key in keys)
 
 
 def _page(answer: Answer) -> tuple[str, list[Any], str]:
@@ -137,5 +149,6 @@ def _instant(text: str) -> datetime | None:
 
 
 def _after(stamp: Any, sent_wall: str) -> bool:
+    """Whether a row was changed since we sent ours; the service may write whole seconds."""
     changed, sent = _instant(stamp) if isinstance(stamp, str) else None, _instant(sent_wall)
-    return changed is not None and sent is not None and changed > sent
+    return changed is not None and sent is not None and changed >= sent.replace(microsecond=0)

@@ -12,7 +12,7 @@ from defender_indicators.delivery.bisect import BUDGET_SPENT
 from defender_indicators.delivery.classify import Kind, Verdict
 from defender_indicators.delivery.health import Health
 from defender_indicators.delivery.ledger import Ledger
-from defender_indicators.delivery.reading import Found, Reading
+from defender_indicators.delivery.reading import Found, Key, Reading
 from defender_indicators.delivery.records import Batch, Exceptional
 from defender_indicators.delivery.settle import NOT_ANSWERED, Settler
 from defender_indicators.indicators import row_from_api
@@ -32,6 +32,8 @@ class Reconciler:
         self._run_id = ""
         self._reading: Reading | None = None
         self._doubtful: dict[int, bool] = {}
+        self._witnesses: set[Key] = set()
+        self._distrusted = 0
 
     def wanted(self, run_id: str) -> bool:
         """Whether a listing is under way or due; afterwards :meth:`call` has the next page."""
@@ -41,14 +43,21 @@ class Reconciler:
         self._doubtful = self._due(run_id)
         if not self._doubtful:
             return False
-        keys = {
-            (row["type"], row["value"])
-            for batch_id in self._doubtful
-            for raw in self._ledger.batch(batch_id).payloads()
-            if (row := row_from_api({"id": "", **raw}))
-        }
-        self._reading = Reading(keys)
+        self._witnesses = self._accepted_keys()
+        self._start()
         return True
+
+    def _start(self) -> None:
+        doubtful = {key for batch_id in self._doubtful for key in _keys(self._ledger.batch(batch_id).payloads())}
+        self._reading = Reading(doubtful | self._witnesses)
+
+    def _accepted_keys(self) -> set[Key]:
+        """Return some rows that the service is known to hold: a listing without any of them is not to be trusted."""
+        last = self._ledger.batches("state = 'answered' AND accepted > 0 ORDER BY id DESC LIMIT 1")
+        for batch in list(last):
+            ids = self._ledger.ids(batch.id)
+            return _keys([row for row, found in zip(batch.payloads(), ids, strict=True) if found is not None])
+        return set()
 
     def call(self) -> Call:
         """Return the request for the next page."""
@@ -65,10 +74,21 @@ class Reconciler:
             self._health.pause(f"rows are in doubt and cannot be read back: {problem}")
         elif problem:
             self._health.hold(now + self._health.backoff(self._reading.failures), problem)
+        elif not self._reading.path and self._blind():
+            self._health.hold(now + self._health.backoff(self._distrusted), "the listing lacks rows that were accepted")
+            self._start()
         elif not self._reading.path:
+            self._distrusted = 0
             for batch_id, aged in self._doubtful.items():
                 self._settle(self._ledger.batch(batch_id), self._reading, aged=aged)
             self._reading = None
+
+    def _blind(self) -> bool:
+        """Whether the listing lacks what must be there; one that lacks it every time has to be believed."""
+        if not self._witnesses or self._reading is None or self._reading.sees(self._witnesses):
+            return False
+        self._distrusted += 1
+        return self._distrusted < self._health.timing.read_tries
 
     def _due(self, run_id: str) -> dict[int, bool]:
         """Return doubtful batches; true for those that are in doubt for so long that somebody may have acted."""
@@ -87,10 +107,11 @@ class Reconciler:
         rows = batch.payloads()
         findings = [reading.find(row, batch.sent_wall) for row in rows]
         equal = [finding.found is Found.EQUAL for finding in findings]
+        applied = any(same and finding.fresh for finding, same in zip(findings, equal, strict=True))
         ids = [finding.ids[0] if same else None for finding, same in zip(findings, equal, strict=True)]
         held, again = [], []
         for place, finding in enumerate(findings):
-            deleted = finding.found is Found.ABSENT and aged and any(equal)
+            deleted = finding.found is Found.ABSENT and aged and applied
             if finding.found is Found.CHANGED or deleted:
                 held.append(_held(batch, place, rows[place], deleted=deleted))
             elif finding.found is not Found.EQUAL:
@@ -122,6 +143,10 @@ class Reconciler:
 
 
 def _held(batch: Batch, place: int, row: dict[str, Any], *, deleted: bool) -> Exceptional:
-    what = "is no longer in the tenant" if deleted else "was changed in the tenant"
-    reason = f"the row {what} since it was sent; check it there, then import it again if it is still wanted"
+    what = "is not in the tenant, though its call was carried out" if deleted else "was changed since it was sent"
+    reason = f"the row {what}; look at it there, then import it again if it is still wanted"
     return batch.exceptional(place, row, "held", "changed_elsewhere", reason)
+
+
+def _keys(rows: list[dict[str, Any]]) -> set[Key]:
+    return {(row["type"], row["value"]) for raw in rows if (row := row_from_api({"id": "", **raw}))}

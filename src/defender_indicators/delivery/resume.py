@@ -63,7 +63,7 @@ def _drop(ledger: Ledger, batch: Batch, rows: list[dict[str, Any]], gone: dict[i
     ledger.set_batch(batch.id, state="split")
     if kept:
         ledger.put_batches(batch.run, [batch.part(kept)])
-    reasons = {place: f"run {by} sent a newer version of it" for place, by in gone.items()}
+    reasons = {place: f"run {by} has a newer version; its report tells more" for place, by in gone.items()}
     ledger.put_rows(
         batch.run,
         [batch.exceptional(place, rows[place], "superseded", "superseded", why) for place, why in reasons.items()],

@@ -121,7 +121,7 @@ class Settler:
             state="unknown",
             parent=batch.id,
             root=batch.root,
-            ambiguous=batch.ambiguous + 1,
+            ambiguous=batch.ambiguous + 1 if batch.code == NOT_ANSWERED else 1,
             code=NOT_ANSWERED,
             **batch.sent(),
         )
@@ -194,11 +194,23 @@ class Settler:
             execute(f"UPDATE batch SET state = 'pending' WHERE {alike}", values)
             self._defer_rest(run)
 
+    def _look_for_a_gateway(self, run: str, verdict: Verdict) -> None:
+        """Three rows too large even alone while nothing was accepted: it is not the rows."""
+        alike = "run = ? AND state = 'quarantined' AND code = 'too_large'"
+        [(count,)] = self._ledger.database.execute(f"SELECT COUNT(*) FROM batch WHERE {alike}", (run,))
+        if not self.good_answers and count >= _SYSTEMIC_SINGLES:
+            self._ledger.database.execute(f"UPDATE batch SET state = 'pending', code = '' WHERE {alike}", (run,))
+            self._health.halt(f"single rows are too large ({verdict.reason}); look for a gateway that limits sizes")
+
     def _too_big(self, batch: Batch, verdict: Verdict) -> Outcome:
         self._health.spoke()
         run, size, count = self._ledger.run(batch.run), len(batch.body), len(batch.positions)
+        if self._health.halted:
+            self._ledger.set_batch(batch.id, state=batch.state)
+            return Outcome(drain=True)
         if count == 1:
             self._ledger.set_batch(batch.id, state="quarantined", code="too_large", reason=verdict.reason)
+            self._look_for_a_gateway(batch.run, verdict)
             return Outcome(drain=True)
         self._ledger.set_batch(batch.id, state=batch.state)
         if size > run.max_bytes or count > run.max_rows:
