@@ -20,16 +20,6 @@ def test_what_is_kept_on_this_machine_needs_no_credential(run, spawn, tenant, tm
     assert tenant.arrivals == []
 
 
-@pytest.mark.parametrize("proxy", ["http://[bad", "usr:PrxPass77@127.0.0.1:9"])
-@pytest.mark.parametrize("command", [["runs", "--json"], ["test-connection", "--json"], ["test-connection"]])
-def test_a_wrong_proxy_is_one_line_without_its_password(tenant, spawn, command, proxy):
-    ended = spawn(*command, DEFENDER_PROXY=proxy)
-    assert ended.code == 2, ended
-    assert ended.err.count("\n") == 1
-    assert "write http://user:password@host:port" in ended.err
-    assert "PrxPass77" not in ended.out + ended.err
-
-
 def test_what_sends_names_the_missing_credential_and_leaves_no_run_behind(run, spawn, tenant):
     before = spawn("runs", "--json").out
     for command in (["block", "two.example.com"], ["resume"], ["verify", run], ["test-connection"]):

@@ -15,7 +15,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "duplicate": "An earlier row says exactly the same; nothing to do",
         "repeated_with_changes": "A later row is the same indicator with other details; the later one is sent",
         "conflicting_actions": "Rows want different actions for one indicator; all are rejected, keep one of them",
-        "superseded": "A newer run took over this indicator before the row was sent; nothing to do",
+        "superseded": "A newer run took over this indicator before the row was sent; look at that run's report",
         "refused_by_service": "The reason is Microsoft's own; correct the row, or retry when its cause is gone, "
         "as when a full tenant has room again",
         "changed_elsewhere": "The indicator was changed or removed in the tenant; look, then import it again if wanted",

@@ -108,10 +108,11 @@ def _problem(reference: Reference, line: int, cause: str) -> str:
 class _Source(SourceFileLoader):
     """Runs the source and nothing else: compiled code beside it was never checked, and may come from anywhere."""
 
-    def get_code(self, fullname: str) -> CodeType:
+    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002  # the loader has one file
         """Compile the file; a cache is neither read nor written."""
         code: CodeType = self.source_to_code(self.get_data(self.path), self.path)
         return code
+
 
 @cache
 def _module(file: Path) -> ModuleType:
