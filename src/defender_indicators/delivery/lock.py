@@ -9,9 +9,14 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from defender_indicators.clock import Clock
 from defender_indicators.errors import LedgerError, LockedError
+
+_NOTE_BYTES: Final = 512
+_NOTE_READS: Final = 100
+"""The first holder has the lock a moment before its note is there; this many readings take about a millisecond."""
 
 
 @contextmanager
@@ -39,8 +44,8 @@ def sender_lock(ledger: Path, clock: Clock, wait: Callable[[str], bool]) -> Iter
             if not wait(holder):
                 raise LockedError(f"{ledger.stem}: {holder} is sending; wait for it, or look with `runs`")
         note = {"pid": os.getpid(), "host": socket.gethostname(), "since": clock.now().isoformat(timespec="seconds")}
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(note).encode(), 0)
+        # One write of one length: whoever reads meanwhile sees the old note or the new one, never half of it.
+        os.pwrite(descriptor, json.dumps(note).encode().ljust(_NOTE_BYTES), 0)
         yield
     finally:
         os.close(descriptor)
@@ -56,11 +61,13 @@ def _taken(descriptor: int) -> bool:
 
 def holder_of(ledger: Path) -> str:
     """Return who holds the right to send, or held it last, in words."""
-    try:
-        note = json.loads(_lock_of(ledger).read_bytes())
-        return f"process {note['pid']} on {note['host']} (since {note['since']})"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "another process"
+    for _ in range(_NOTE_READS):
+        try:
+            note = json.loads(_lock_of(ledger).read_bytes())
+            return f"process {note['pid']} on {note['host']} (since {note['since']})"
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return "another process"
 
 
 def _lock_of(ledger: Path) -> Path:
