@@ -10,10 +10,12 @@ LATER = 1000.0
 
 @pytest.fixture
 def doubt(core, make_core):
-    """doubt(rows) is a core whose only batch was sent long ago and never answered."""
+    """doubt(rows) is a core whose last batch was sent long ago and never answered; ``earlier`` rows were accepted."""
 
-    def make(given_rows, *, wait=LATER, **options):
+    def make(given_rows, *, wait=LATER, earlier=(), **options):
         made = make_core(**options)
+        if earlier:
+            made.deliver(made.write(earlier))
         machine = made.machine(made.write(given_rows))
         machine.signed_in()
         machine.step()
@@ -94,13 +96,8 @@ def test_rows_that_were_there_before_do_not_prove_that_the_call_was_carried_out(
     assert made.sent() == [["h0.example.com"]]
 
 
-def test_a_listing_without_the_rows_that_were_accepted_is_read_again(core, make_core):
-    made = make_core(batch_rows=1)
-    made.deliver(made.write(core.rows(1, start=9)))
-    machine = made.machine(made.write(core.rows(1)))
-    machine.signed_in()
-    machine.step()
-    made.clock.seconds += LATER
+def test_a_listing_without_the_rows_that_were_accepted_is_read_again(core, doubt):
+    made = doubt(core.rows(1), earlier=core.rows(1, start=9))
     before = len(made.calls)
     there = [held(core, made, 9), held(core, made, 0)]
     report = made.deliver("run-1", core.listed(), core.listed(*there))
@@ -108,13 +105,8 @@ def test_a_listing_without_the_rows_that_were_accepted_is_read_again(core, make_
     assert [row["id"] for row in report["results"]] == ["id-0"]
 
 
-def test_a_listing_that_always_lacks_them_is_believed_in_the_end(core, make_core):
-    made = make_core(batch_rows=1)
-    made.deliver(made.write(core.rows(1, start=9)))
-    machine = made.machine(made.write(core.rows(1)))
-    machine.signed_in()
-    machine.step()
-    made.clock.seconds += LATER
+def test_a_listing_that_always_lacks_them_is_believed_in_the_end(core, doubt):
+    made = doubt(core.rows(1), earlier=core.rows(1, start=9))
     before = len(made.calls)
     report = made.deliver("run-1", then=core.page())
     assert [call.method for _, call in made.calls[before:]] == ["GET"] * 3 + ["POST"]
