@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from defender_indicators.emulator import Emulator, Settings
+
+
+@pytest.fixture(scope="session")
+def load_module() -> Callable[[str], ModuleType]:
+    """Return a function that imports a module that lies beside tests: ``load_module("delivery/virtual.py")``."""
+
+    def load(place: str) -> ModuleType:
+        name = "tests_" + place.removesuffix(".py").replace("/", "_")
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / place)
+        assert spec, place
+        assert spec.loader, place
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture

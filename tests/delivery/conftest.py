@@ -1,6 +1,5 @@
 """Whole deliveries against the emulator: a short minute, short pauses, and the oracles that hold after every case."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -245,13 +244,9 @@ def start_worker():
 
 
 @pytest.fixture(scope="session")
-def core():
+def core(load_module):
     """Return the module ``virtual``: the delivery core on virtual time."""
-    spec = importlib.util.spec_from_file_location("delivery_virtual", Path(__file__).with_name("virtual.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_module("delivery/virtual.py")
 
 
 @pytest.fixture

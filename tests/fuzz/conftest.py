@@ -1,12 +1,9 @@
 """Hostile input from seeds: a failure names its seed, and the seed alone replays it."""
 
-import importlib.util
 import json
 import os
 import random
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -70,18 +67,10 @@ class Hostile(random.Random):
         return data[: self.randrange(len(data) + 1)] if self.random() < 0.1 else data
 
 
-def load(path):
-    spec = importlib.util.spec_from_file_location(f"fuzz_{path.stem}", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
-def core():
+def core(load_module):
     """Return the delivery core on virtual time."""
-    return load(Path(__file__).parents[1] / "delivery" / "virtual.py")
+    return load_module("delivery/virtual.py")
 
 
 @pytest.fixture(params=range(CHUNKS))
