@@ -11,7 +11,7 @@ import orjson
 from defender_indicators.delivery.ledger import OPEN_STATES, checksum_of
 from defender_indicators.delivery.tables import SCHEMA_VERSION
 
-BATCH_COLUMNS: Final = "state, size, accepted, positions, notes, body, checksum, ids"
+BATCH_COLUMNS: Final = "state, size, accepted, positions, notes, after, operation, body, checksum, ids"
 """What :func:`held_by` looks at."""
 _SHOWN: Final = 10
 
@@ -43,13 +43,13 @@ def held_by(state: str, size: int, accepted: int, *content: Any) -> list[int]:
         state: as in the batch, like all that follows.
         size: rows sent.
         accepted: ids answered.
-        content: positions, notes, body, checksum, ids.
+        content: positions, notes, after, operation, body, checksum, ids.
 
     Raises:
         ValueError: the batch contradicts itself.
     """
-    positions, notes, body, checksum, ids = content
-    if checksum_of(positions, notes, body) != checksum:
+    positions, notes, after, operation, body, checksum, ids = content
+    if checksum_of(positions, notes, after, operation, body) != checksum:
         raise ValueError("what is to be sent is not what was planned")
     places: list[int] = orjson.loads(positions)
     if len(places) != size:

@@ -21,9 +21,10 @@ from defender_indicators.errors import InputError, LedgerError
 
 OPEN_STATES: Final = ("pending", "inflight", "unknown", "deferred")
 _BATCH: Final = (
-    "id, run, lane, first, positions, notes, body, request_id, state, parent, root, attempts, ambiguous,"
-    " sent_at, sent_boot, sent_wall, code, reason, checksum"
+    "id, run, lane, first, positions, notes, after, operation, body, request_id, state, parent, root, attempts,"
+    " ambiguous, sent_at, sent_boot, sent_wall, code, reason, checksum"
 )
+_ROW: Final = "position, status, value, type, action, code, reason, remote_id, notes, payload, operation, lane, after"
 _HEAD: Final = b'{"Indicators":['
 _TAIL: Final = b"]}"
 
@@ -85,6 +86,7 @@ class Ledger:
         """Write new, unsent batches; ``more`` are further columns."""
         for new in batches:
             positions, notes = orjson.dumps(new.positions), orjson.dumps(new.notes) if new.notes else b""
+            after = orjson.dumps(new.after) if new.after else b""
             body = _HEAD + b",".join(new.rows) + _TAIL
             columns = {
                 "run": run_id,
@@ -94,7 +96,9 @@ class Ledger:
                 "positions": positions,
                 "notes": notes,
                 "body": body,
-                "checksum": checksum_of(positions, notes, body),
+                "after": after,
+                "operation": new.operation,
+                "checksum": checksum_of(positions, notes, after, new.operation, body),
                 "request_id": str(uuid4()),
                 "state": "pending",
                 **more,
@@ -113,10 +117,10 @@ class Ledger:
             LedgerError: a batch is not what was written; it must be neither sent nor believed.
         """
         for row in self.database.execute(f"SELECT {_BATCH} FROM batch WHERE {where}", parameters):
-            if checksum_of(*row[4:7]) != row[-1]:
+            if checksum_of(*row[4:9]) != row[-1]:
                 raise LedgerError(f"{self.path}: batch {row[0]} is damaged; nothing was sent, see `ledger recover`")
-            positions, notes = orjson.loads(row[4]), orjson.loads(row[5]) if row[5] else {}
-            yield Batch(*row[:4], positions, notes, *row[6:-1])  # type: ignore[call-arg]  # the columns of _BATCH
+            positions, notes, after = (orjson.loads(text) if text else {} for text in row[4:7])
+            yield Batch(*row[:4], positions, notes, after, *row[7:-1])  # type: ignore[call-arg]  # the columns of _BATCH
 
     def batch(self, batch_id: int) -> Batch:
         """Return one batch."""
@@ -133,20 +137,18 @@ class Ledger:
     def put_rows(self, run_id: str, rows: Iterable[Exceptional]) -> None:
         """Write rows that need a line of their own."""
         self.database.executemany(
-            "INSERT INTO row (run, position, status, value, type, action, code, reason, remote_id, notes, payload)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            ((run_id, *row[:8], orjson.dumps(row.notes) if row.notes else b"", row.payload) for row in rows),
+            f"INSERT INTO row (run, {_ROW}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            ((run_id, *row[:8], orjson.dumps(row.notes) if row.notes else b"", *row[9:]) for row in rows),
         )
 
     def rows(self, run_id: str) -> Iterator[Exceptional]:
         """Return the rows with a line of their own, in input order."""
         for row in self.database.execute(
-            "SELECT position, status, value, type, action, code, reason, remote_id, notes, payload"
-            " FROM row WHERE run = ? ORDER BY position",
+            f"SELECT {_ROW} FROM row WHERE run = ? ORDER BY position",
             (run_id,),
         ):
             noted = self._decoded(row[8]) if row[8] else ()
-            yield Exceptional(*row[:8], noted, row[9])  # type: ignore[call-arg]  # the columns selected
+            yield Exceptional(*row[:8], noted, *row[9:])  # type: ignore[call-arg]  # the columns selected
 
     def counts(self, run_id: str) -> dict[str, int]:
         """Return rows per status; the sum is the number of input rows."""
@@ -178,6 +180,7 @@ class Ledger:
         self.database.execute(f"UPDATE {table} SET {changes} WHERE id = ?", (*columns.values(), identifier))
 
 
-def checksum_of(positions: bytes, notes: bytes, body: bytes) -> int:
-    """Return what ``batch.checksum`` must be."""
-    return crc32(body, crc32(notes, crc32(positions)))
+def checksum_of(positions: bytes, notes: bytes, after: bytes, operation: str, body: bytes) -> int:
+    """Return what ``batch.checksum`` must be; a plain import counts as it did before there was anything else."""
+    what = b"" if operation == "import" else operation.encode()
+    return crc32(what + after, crc32(body, crc32(notes, crc32(positions))))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
+
+NOTHING: Final = -1
+"""The position that a row waits for when it waits for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,9 @@ class Run:
     total: int
     max_rows: int
     max_bytes: int
+    kind: str
+    author: str
+    why: str
     waited: float
     stopped: str
 
@@ -30,6 +36,9 @@ class Run:
 @dataclass(frozen=True, slots=True)
 class Batch:
     """The rows of one request. ``positions`` are input indexes, ``notes`` maps some of them to lists of notes.
+
+    ``after`` maps some of them to the position that must be accepted before they may be sent. The rows of a deletion
+    are those of the tenant, with their ids.
 
     ``root`` is the batch whose refusal is being bisected (0: none), ``sent_at`` the boot time of the first send.
     """
@@ -40,6 +49,8 @@ class Batch:
     first: int
     positions: Sequence[int]
     notes: dict[str, list[str]]
+    after: dict[str, int]
+    operation: str
     body: bytes
     request_id: str
     state: str
@@ -62,8 +73,12 @@ class Batch:
         """Return a batch of some of the rows, byte for byte as they were frozen."""
         rows = self.payloads()
         positions = [self.positions[place] for place in places]
-        notes = {name: self.notes[name] for name in map(str, positions) if name in self.notes}
-        return NewBatch(self.lane, positions, [orjson.dumps(rows[place]) for place in places], notes)
+        names = [str(position) for position in positions]
+        notes = {name: self.notes[name] for name in names if name in self.notes}
+        after = {name: self.after[name] for name in names if name in self.after}
+        return NewBatch(
+            self.lane, positions, [orjson.dumps(rows[place]) for place in places], notes, self.operation, after
+        )
 
     def sent(self) -> dict[str, object]:
         """Return the columns that say when the rows were first sent; parts of a batch inherit them."""
@@ -73,8 +88,9 @@ class Batch:
         """Return the line of its own that the row at ``place`` needs; ``row`` is its payload."""
         position = self.positions[place]
         value, kind, action = row["indicatorValue"], row["indicatorType"], row["action"]
-        notes = self.notes.get(str(position), ())
-        return Exceptional(position, status, value, kind, action, code, reason, notes=notes)
+        notes, after = self.notes.get(str(position), ()), self.after.get(str(position), NOTHING)
+        facts = {"notes": notes, "operation": self.operation, "lane": self.lane, "after": after}
+        return Exceptional(position, status, value, kind, action, code, reason, **facts)  # type: ignore[arg-type]  # by name
 
 
 class NewBatch(NamedTuple):
@@ -84,6 +100,8 @@ class NewBatch(NamedTuple):
     positions: Sequence[int]
     rows: Sequence[bytes]
     notes: dict[str, list[str]]
+    operation: str = "import"
+    after: dict[str, int] = {}  # noqa: RUF012 - never changed
 
 
 class Exceptional(NamedTuple):
@@ -99,6 +117,9 @@ class Exceptional(NamedTuple):
     remote_id: str = ""
     notes: Sequence[str] = ()
     payload: bytes | None = None
+    operation: str = "import"
+    lane: int = 0
+    after: int = NOTHING
 
 
 def status_of(state: str) -> str:

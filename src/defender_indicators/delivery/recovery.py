@@ -26,7 +26,7 @@ from defender_indicators.errors import LedgerError
 LOST: Final = "lost_with_ledger"
 """Code of a row that nothing is known of any more."""
 _CLOCK: Final = SystemClock()
-_TABLES: Final = ("meta", "run", "batch", "row", "call", "rate")
+_TABLES: Final = ("meta", "run", "batch", "row", "call", "rate", "approval", "event", "adopted")
 _COMPANIONS: Final = ("", "-wal", "-shm")
 _PROBES: Final = 10_000
 _MOST_LOST: Final = 1_000_000

@@ -3,7 +3,12 @@
 **The batch is the record.** A batch row holds the frozen body and, later, what became of its rows; that is what has to
 be sent again byte for byte. Rows get a line of their own only as exceptions. For every row of every run exactly one
 of these holds: it has a line in ``row``; an ``answered`` batch holds its id; an open batch holds its position.
-``checksum`` (CRC-32) is over positions, notes and body: SQLite notices damage in its own structure only.
+``checksum`` (CRC-32) is over positions, notes, body and, where there are any, operation and conditions: SQLite
+notices damage in its own structure only.
+
+``operation`` is ``import`` or ``delete``; ``after`` maps positions to the positions that must be accepted first. A
+row that is held keeps all that is needed to send it once it is released: payload, operation, lane and condition
+(-1: none). ``event`` is the audit log, a hash chain; its head stands in ``meta``.
 """
 
 from __future__ import annotations
@@ -11,12 +16,50 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-SCHEMA_VERSION: Final = 1
-
-UPGRADES: Final[Mapping[int, Sequence[str]]] = {}
-"""Version → the statements that lead to the next one; all that are needed run in one transaction."""
+SCHEMA_VERSION: Final = 2
 
 SQLITE_TYPES: Final = {"serial": "INTEGER PRIMARY KEY", "bytes": "BLOB", "double": "REAL"}
+
+_ROW: Final = """CREATE TABLE row (
+         run TEXT NOT NULL REFERENCES run (id),
+         position INTEGER NOT NULL,
+         status TEXT NOT NULL CHECK (status IN
+           ('accepted', 'unchanged', 'refused', 'rejected', 'duplicate', 'superseded', 'held', 'deferred')),
+         value TEXT NOT NULL,
+         type TEXT NOT NULL,
+         action TEXT NOT NULL,
+         remote_id TEXT NOT NULL,
+         code TEXT NOT NULL,
+         reason TEXT NOT NULL,
+         notes {bytes} NOT NULL,
+         payload {bytes},
+         operation TEXT NOT NULL DEFAULT 'import' CHECK (operation IN ('import', 'delete')),
+         lane INTEGER NOT NULL DEFAULT 0,
+         after INTEGER NOT NULL DEFAULT -1,
+         PRIMARY KEY (run, position))"""
+
+_GOVERNANCE: Final = (
+    """CREATE TABLE approval (
+         plan_hash TEXT NOT NULL,
+         approver TEXT NOT NULL,
+         at TEXT NOT NULL,
+         expires TEXT NOT NULL,
+         why TEXT NOT NULL,
+         PRIMARY KEY (plan_hash, approver))""",
+    """CREATE TABLE event (
+         number {serial},
+         at TEXT NOT NULL,
+         actor TEXT NOT NULL,
+         what TEXT NOT NULL,
+         run TEXT NOT NULL,
+         why TEXT NOT NULL,
+         details TEXT NOT NULL,
+         hash TEXT NOT NULL)""",
+    """CREATE TABLE adopted (
+         id TEXT PRIMARY KEY,
+         owner TEXT NOT NULL,
+         at TEXT NOT NULL)""",
+)
 
 TABLES: Final = (
     """CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)""",
@@ -32,6 +75,9 @@ TABLES: Final = (
          total INTEGER NOT NULL,
          max_rows INTEGER NOT NULL,
          max_bytes INTEGER NOT NULL,
+         kind TEXT NOT NULL DEFAULT 'import',
+         author TEXT NOT NULL DEFAULT '',
+         why TEXT NOT NULL DEFAULT '',
          waited {double} NOT NULL DEFAULT 0,
          stopped TEXT NOT NULL DEFAULT '')""",
     """CREATE UNIQUE INDEX run_unfinished ON run (plan_hash) WHERE state <> 'finished'""",
@@ -58,23 +104,12 @@ TABLES: Final = (
          accepted INTEGER NOT NULL DEFAULT 0,
          ids {bytes},
          code TEXT NOT NULL DEFAULT '',
-         reason TEXT NOT NULL DEFAULT '')""",
+         reason TEXT NOT NULL DEFAULT '',
+         operation TEXT NOT NULL DEFAULT 'import' CHECK (operation IN ('import', 'delete')),
+         after {bytes} NOT NULL DEFAULT '')""",
     """CREATE INDEX batch_state ON batch (state, run, lane, first)""",
     """CREATE INDEX batch_tree ON batch (parent)""",
-    """CREATE TABLE row (
-         run TEXT NOT NULL REFERENCES run (id),
-         position INTEGER NOT NULL,
-         status TEXT NOT NULL
-           CHECK (status IN ('accepted', 'refused', 'rejected', 'duplicate', 'superseded', 'held', 'deferred')),
-         value TEXT NOT NULL,
-         type TEXT NOT NULL,
-         action TEXT NOT NULL,
-         remote_id TEXT NOT NULL,
-         code TEXT NOT NULL,
-         reason TEXT NOT NULL,
-         notes {bytes} NOT NULL,
-         payload {bytes},
-         PRIMARY KEY (run, position))""",
+    _ROW,
     """CREATE TABLE call (
          id {serial},
          endpoint TEXT NOT NULL,
@@ -97,4 +132,23 @@ TABLES: Final = (
          pace {double} NOT NULL,
          successes INTEGER NOT NULL,
          throttled_at {double} NOT NULL)""",
+    *_GOVERNANCE,
 )
+
+UPGRADES: Final[Mapping[int, Sequence[str]]] = {
+    1: (
+        "ALTER TABLE run ADD COLUMN kind TEXT NOT NULL DEFAULT 'import'",
+        "ALTER TABLE run ADD COLUMN author TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE run ADD COLUMN why TEXT NOT NULL DEFAULT ''",
+        """ALTER TABLE batch ADD COLUMN
+           operation TEXT NOT NULL DEFAULT 'import' CHECK (operation IN ('import', 'delete'))""",
+        "ALTER TABLE batch ADD COLUMN after {bytes} NOT NULL DEFAULT ''",
+        "ALTER TABLE row RENAME TO row_before",
+        _ROW,
+        """INSERT INTO row (run, position, status, value, type, action, remote_id, code, reason, notes, payload)
+           SELECT run, position, status, value, type, action, remote_id, code, reason, notes, payload FROM row_before""",
+        "DROP TABLE row_before",
+        *_GOVERNANCE,
+    ),
+}
+"""Version → the statements that lead to the next one; all that are needed run in one transaction."""
