@@ -3,7 +3,7 @@ import os
 import pytest
 
 from defender_indicators.delivery import Ledger
-from defender_indicators.private import private_folder
+from defender_indicators.private import private_folder, whole_file, write_whole
 from defender_indicators.token_cache import FileStore
 
 
@@ -44,3 +44,17 @@ def test_a_file_in_the_way_is_an_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
         private_folder(tmp_path / "file" / "below")
+
+
+def test_a_whole_file_is_its_owners_only(tmp_path):
+    write_whole(tmp_path / "x", b"data")
+    assert (tmp_path / "x").read_bytes() == b"data"
+    assert (tmp_path / "x").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_is_not_written_to_its_end_changes_nothing(tmp_path):
+    (tmp_path / "x").write_bytes(b"before")
+    with pytest.raises(TypeError), whole_file(tmp_path / "x") as file:
+        file.writelines([b"half", None])
+    assert (tmp_path / "x").read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [tmp_path / "x"]

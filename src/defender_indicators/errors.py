@@ -7,6 +7,7 @@
     ├── ConfigurationError       credentials or settings are wrong    → fix the installation
     ├── InputError               the inputs break the schema          → fix the playbook
     ├── LedgerError              disk, corruption                     → fix the machine
+    ├── StoppedError             the kill switch is on                → whoever switched it on
     ├── LockedError              another run holds the tenant         → wait, or look at who holds it
     └── ConnectorError           the call failed (status, request id, retryable)
         ├── TransportError   ThrottledError   ServerError             retried by delivery
@@ -48,6 +49,12 @@ class LedgerError(PackError):
     """The ledger cannot be trusted or written: disk, permissions, corruption, a newer schema."""
 
     exit_code = 7
+
+
+class StoppedError(PackError):
+    """Nothing may be sent: somebody switched the kill switch on."""
+
+    exit_code = 5
 
 
 class LockedError(PackError):

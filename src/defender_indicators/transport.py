@@ -19,14 +19,12 @@ from requests.utils import get_environ_proxies, select_proxy
 from urllib3.exceptions import HTTPError
 
 from defender_indicators.clock import Clock
-from defender_indicators.delivery.answer import Answer, Failure
+from defender_indicators.delivery.answer import MOST_BYTES, Answer, Failure
 from defender_indicators.logs import escape
 from defender_indicators.network import Network, proxy_secrets
 from defender_indicators.redaction import Secret, redact
 from defender_indicators.wire import Exchange, open_session
 
-LARGEST: Final = 8 * 1024 * 1024
-"""Bytes of a decoded answer; a longer one is given up while it is read."""
 CHUNK: Final = 64 * 1024
 DETAIL: Final = 300
 """Characters of a failure's detail."""
@@ -49,15 +47,17 @@ class Http:
         self._session = open_session(network.ca_bundle)
         self._proxy_secrets: dict[str, tuple[Secret, ...]] = {}
 
-    def exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
-        """Send one request and return the answer, or why there is none; never raises.
+    def exchange(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"", most: int = MOST_BYTES
+    ) -> Answer:
+        """Send one request and return the answer, at most ``most`` bytes, or why there is none; never raises.
 
         A redirect is `Failure.FATAL`; everything that happens before the request leaves is `Failure.NOT_SENT` or, when
         trying again cannot help (TLS, a proxy that refuses), `Failure.FATAL`; everything after it `Failure.LOST`.
         """
         with Exchange(self._network.deadline) as call:
             try:
-                answer = self._receive(method, url, headers, body)
+                answer = self._receive(method, url, headers, body, most)
             except Exception as error:  # noqa: BLE001  # whatever the libraries raise, delivery needs to know what it means
                 answer = self._failure(error, call, url)
         if call.cut and answer.failure is not Failure.NOT_SENT:
@@ -81,7 +81,7 @@ class Http:
         """Close the idle connections."""
         self._session.close()
 
-    def _receive(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _receive(self, method: str, url: str, headers: Mapping[str, str], body: bytes, most: int) -> Answer:
         network = self._network
         with self._session.request(
             method,
@@ -97,7 +97,7 @@ class Http:
             self._compare_clocks(received.get("date", ""))
             if response.is_redirect or 300 <= response.status_code < 400:  # noqa: PLR2004  # the class of redirects
                 return _redirected(received.get("location", ""))
-            return Answer(response.status_code, received, _bounded(response))
+            return Answer(response.status_code, received, _bounded(response, most))
 
     def _failure(self, error: BaseException, call: Exchange, url: str) -> Answer:
         host = urlsplit(url).hostname or ""
@@ -126,12 +126,12 @@ class Http:
         self.skew = ahead.total_seconds() + HALF_A_SECOND
 
 
-def _bounded(response: Response) -> bytes:
+def _bounded(response: Response, most: int) -> bytes:
     body = bytearray()
     for chunk in response.raw.stream(CHUNK, decode_content=True):
         body += chunk
-        if len(body) > LARGEST:
-            raise HTTPError(f"the answer is larger than {LARGEST} bytes")
+        if len(body) > most:
+            raise HTTPError(f"the answer is larger than {most} bytes")
     return bytes(body)
 
 

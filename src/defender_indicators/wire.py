@@ -12,6 +12,8 @@ import os
 import socket
 import ssl
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
@@ -22,6 +24,7 @@ from requests import Response, Session
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.util.ssl_ import create_urllib3_context
 
 from defender_indicators.errors import ConfigurationError
@@ -35,10 +38,12 @@ _under_way: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
 class Exchange:
     """One call under way in this thread, to be ended after ``seconds``.
 
-    ``sent``: bytes of the request may have left. ``cut``: the deadline has ended the call.
+    ``sent``: bytes of the request may have left. ``cut``: the deadline has ended the call. ``resolve`` turns host and
+    port into the addresses that may be connected to, tried in order; without it the system resolves.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, resolve: Callable[[str, int], list[str]] | None = None) -> None:
+        self.resolve = resolve
         self.sent = False
         self.cut = False
         self._handle: socket.socket | None = None
@@ -80,10 +85,24 @@ class _Watched(HTTPConnection):
     debuglevel = 0  # the global knob of http.client would print the token
 
     def _new_conn(self) -> socket.socket:
-        sock = super()._new_conn()
-        if call := _under_way.get():
+        call = _under_way.get()
+        sock = self._pinned(call.resolve) if call and call.resolve else super()._new_conn()
+        if call:
             call.attach(sock.fileno())
         return sock
+
+    def _pinned(self, resolve: Callable[[str, int], list[str]]) -> socket.socket:
+        """Connect to an address that was judged, and to none that a second look-up might give."""
+        name = self._dns_host
+        *others, last = resolve(name, self.port)
+        try:
+            for self._dns_host in others:
+                with suppress(NewConnectionError, ConnectTimeoutError):
+                    return super()._new_conn()
+            self._dns_host = last
+            return super()._new_conn()
+        finally:
+            self._dns_host = name  # TLS is verified against the name
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is None:

@@ -16,6 +16,8 @@ from defender_indicators.delivery import Ledger, Report
 from defender_indicators.delivery.maintenance import ledger_check
 
 HERE = Path(__file__).parent
+ACTIONS = {"delete": ("Warn", ""), "to block": ("Allowed", "Block"), "to allowed": ("Block", "Allowed")}
+"""What is done to a value: its action before, and after (none: no row)."""
 SOURCE = HERE.parents[1] / "src"
 ROUNDS = int(os.environ.get("ROUNDS") or 20)
 KILLS_PER_EPISODE = 10
@@ -69,8 +71,10 @@ class Tenant:
         self._importer, self._batch_rows = importer, batch_rows
         self._window = emulator.settings.window_seconds
         home.mkdir()
-        limits = {"import": [{"calls": 30, "seconds": self._window}], "list": [{"calls": 100, "seconds": self._window}]}
+        calls = {"import": 30, "batch_delete": 30, "list": 100}
+        limits = {name: [{"calls": most, "seconds": self._window}] for name, most in calls.items()}
         settings = {"limits": limits, "delivery": DURATIONS | {"reconcile_after_seconds": reconcile_after}}
+        settings["guard"] = {"new_blocks": 1_000_000}
         (home / "config.yaml").write_bytes(orjson.dumps({"schema_version": 1, "defaults": settings}))
         self._environ = emulator.environment() | {
             "DEFENDER_INDICATORS_HOME": str(home),
@@ -129,8 +133,8 @@ class Tenant:
             "throttled": [call for call in self._imports() if call.status == 429 and not call.faults],
             "frozen": self._changed_bytes(),
         }
+        found["unrecorded"] = self.unrecorded("import")
         with closing(Ledger(self.ledger)) as ledger:
-            found["unrecorded"] = self._unrecorded(ledger)
             found["misreported"] = self._misreported(ledger)
         return {name: wrong[:3] for name, wrong in found.items() if wrong}
 
@@ -141,11 +145,13 @@ class Tenant:
     def _imports(self):
         return [call for call in list(self.emulator.arrivals) if call.endpoint == "import"]
 
-    def _unrecorded(self, ledger):
-        """Calls that reached the service without having been written down before."""
+    def unrecorded(self, *endpoints):
+        """Return calls that reached the service without having been written down before."""
         sql = "SELECT request_id, COUNT(*) FROM call JOIN batch ON batch.id = call.batch GROUP BY request_id"
-        known = dict(ledger.database.execute(sql).fetchall())
-        arrived = Counter(call.request_id for call in self._imports())
+        with closing(Ledger(self.ledger)) as ledger:
+            known = dict(ledger.database.execute(sql).fetchall())
+        calls = [call for call in list(self.emulator.arrivals) if call.endpoint in endpoints]
+        arrived = Counter(call.request_id for call in calls)
         return [(request, count) for request, count in arrived.items() if count > known.get(request, 0)]
 
     def _changed_bytes(self):
@@ -185,6 +191,78 @@ class Tenant:
         [title] = [title for title in self.given if run.total == len(self.given[title])]
         assert self.given[title][row["index"]]["indicatorValue"] in (row["value"], "")
         return title
+
+
+class Changing:
+    """Rows of every kind in a tenant, some of them not ours to touch, and the plan that changes the others."""
+
+    def __init__(self, tenant, count):
+        self.tenant = tenant
+        self._kinds = [("delete", "to block", "to allowed")[number % 3] for number in range(count)]
+        self._foreign = range(count, count + 20)
+        rows = [self._row(number, ACTIONS[kind][0]) for number, kind in enumerate(self._kinds)]
+        tenant.emulator.add_rows([*rows, *(self._row(number, "Block") for number in self._foreign)])
+        self._before = {row["indicatorValue"]: row for row in tenant.emulator.rows()}
+        (tenant.home / "changes.json").write_bytes(orjson.dumps(self._steps()))
+
+    def run(self, **death):
+        """Deliver the plan; returns the exit code, -9 when it was killed."""
+        return self.tenant.run("change", str(self.tenant.home / "changes.json"), **death)
+
+    def unreported(self):
+        """Return values that are allowed and blocked at once without a row in the ledger that tells of it."""
+        actions = self._actions()
+        both = {value for value, found in actions.items() if {"Allowed", "Block"} <= found}
+        return [] if not both else sorted(both - self._open())
+
+    def problems(self):
+        """Return what is wrong at the end; nothing when all is well."""
+        actions, wrong = self._actions(), {}
+        for number, kind in enumerate(self._kinds):
+            value, wanted = self._value(number), {ACTIONS[kind][1]} - {""}
+            if actions.get(value, set()) != wanted:
+                wrong[value[-4:]] = (kind, sorted(actions.get(value, ())))
+        truth = {row["indicatorValue"]: row for row in self.tenant.emulator.rows()}
+        touched = [number for number in self._foreign if truth.get(self._value(number)) != self._foreign_row(number)]
+        found = {"wrong": wrong, "touched": touched, "ledger": ledger_check(self.tenant.ledger)}
+        found["unrecorded"] = self.tenant.unrecorded("import", "batch_delete")
+        return {name: problem for name, problem in found.items() if problem}
+
+    def _open(self):
+        with closing(Ledger(self.tenant.ledger)) as ledger:
+            results = [result for run in ledger.runs() for result in Report(ledger, run.id)["results"]]
+        return {result["value"] for result in results if result["status"] != "accepted"}
+
+    def _steps(self):
+        steps = []
+        for number, kind in enumerate(self._kinds):
+            new = ACTIONS[kind][1]
+            delete, add = ["delete", self._before[self._value(number)]], ["import", self._row(number, new)]
+            first = len(steps)
+            if kind == "delete":
+                steps += [[*delete, None]]
+            elif kind == "to block":
+                steps += [[*delete, None], [*add, first]]
+            else:
+                steps += [[*add, None], [*delete, first]]
+        return steps
+
+    def _foreign_row(self, number):
+        return self._before[self._value(number)]
+
+    def _actions(self):
+        found = {}
+        for row in self.tenant.emulator.rows():
+            found.setdefault(row["indicatorValue"], set()).add(row["action"])
+        return found
+
+    def _row(self, number, action):
+        base = {"indicatorType": "DomainName", "title": "Changed", "description": "A test."}
+        return {"indicatorValue": self._value(number), **base, "action": action}
+
+    @staticmethod
+    def _value(number):
+        return f"h{number}.example.com"
 
 
 def episode(tenant, dice, *, kills=KILLS_PER_EPISODE, rows=1000, longest=0.6):
@@ -228,6 +306,25 @@ def make_tenant(start_emulator, importer, tmp_path):
         return Tenant(
             emulator, importer, tmp_path / str(seed), batch_rows=batch_rows, reconcile_after=reconcile_after, bug=bug
         )
+
+    return make
+
+
+@pytest.fixture
+def make_changes(make_tenant):
+    """make_changes(seed, *faults, count, **settings) is a tenant with a plan to change its rows."""
+    return lambda seed, *faults, count=60, **settings: Changing(make_tenant(seed, *faults, **settings), count)
+
+
+@pytest.fixture
+def make_sync(make_tenant, load_module, monkeypatch):
+    """make_sync(seed, *faults, approving, **settings) is a tenant to be synced, and the story that kills the syncs."""
+    module = load_module("crash/syncing.py")
+
+    def make(seed, *faults, approving=False, **settings):
+        settings = {"window_seconds": 0.3, "reconcile_after": 1.0} | settings
+        syncing = module.Syncing(make_tenant(seed, *faults, **settings), monkeypatch, approving=approving)
+        return syncing, lambda *given, **more: module.story(*given, random.Random(seed), **more)
 
     return make
 

@@ -12,26 +12,34 @@ import signal
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 
+import changes
 import planted
 
 from defender_indicators.cli import main
 from defender_indicators.context import Context
 from defender_indicators.delivery import control, limiter
 from defender_indicators.delivery.calls import CallBook
+from defender_indicators.delivery.conditions import Conditions
 from defender_indicators.delivery.database import Database
+from defender_indicators.delivery.deletion import Deletions
 from defender_indicators.delivery.ledger import Ledger
 from defender_indicators.delivery.machine import Machine
 from defender_indicators.delivery.plan import Plan
 from defender_indicators.delivery.sender import Sender
 from defender_indicators.delivery.settle import Settler
 from defender_indicators.pack import Pack, content_root
+from defender_indicators.planning import Prepared, Snapshot, prepared
 from defender_indicators.product import Product
 
 PLACES = {
     "plan": (Plan, "write"),
     "rows": (Ledger, "put_rows"),
+    "batches": (Ledger, "put_batches"),
+    "conditions": (Conditions, "sift"),
+    "read back": (Deletions, "settle"),
     "take over": (CallBook, "recover"),
     "pick": (Machine, "step"),
     "slot": (CallBook, "open"),
@@ -42,6 +50,11 @@ PLACES = {
     "settle": (Settler, "settle"),
     "finish": (control.Delivery, "_finish"),
     "statement": (Database, "execute"),
+    "commit": (Database, "transaction"),
+    "listed": (Snapshot, "__init__"),
+    "prepared": (Prepared, "write"),
+    "retire": (prepared, "retire"),
+    "reopen": (control, "reopen"),
 }
 """Where a child can be told to die: before and after each of these is called."""
 
@@ -57,6 +70,16 @@ def die_at(place, visit):
     owner, method = PLACES[name]
     original, visits = getattr(owner, method), iter(range(1, visit + 1))
 
+    @contextmanager
+    def committing(self):
+        now = next(visits, 0) == visit
+        with original(self):
+            yield
+            if now and moment == "before":
+                die()
+        if now:
+            die()
+
     def wrapped(*arguments, **more):
         now = next(visits, 0) == visit
         if now and moment == "before":
@@ -66,7 +89,7 @@ def die_at(place, visit):
             die()
         return result
 
-    setattr(owner, method, wrapped)
+    setattr(owner, method, committing if name == "commit" else wrapped)
 
 
 def die_later(seconds):
@@ -97,7 +120,8 @@ def import_rows(job):
         die_at(*job["failpoint"])
     if job.get("kill_after"):
         die_later(job["kill_after"])
-    os._exit(main(job["arguments"]))
+    command, *rest = job["arguments"]
+    os._exit(changes.deliver(rest[0], job["batch_rows"]) if command == "change" else main(job["arguments"]))
 
 
 def serve():

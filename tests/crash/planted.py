@@ -6,6 +6,7 @@ from dataclasses import replace
 from defender_indicators.delivery import classify, control, resume
 from defender_indicators.delivery.calls import CallBook
 from defender_indicators.delivery.classify import Kind, Verdict
+from defender_indicators.delivery.conditions import Conditions
 from defender_indicators.delivery.ledger import Ledger, checksum_of
 from defender_indicators.delivery.machine import Machine
 from defender_indicators.delivery.settle import Settler
@@ -49,10 +50,8 @@ def doubt_is_rebuilt():
     def start(self):
         for batch in list(self._ledger.batches("state = 'inflight'")):
             body = batch.body.replace(b'"title":"', b'"title":"again ')
-            columns = "positions, notes"
-            sql = f"SELECT {columns} FROM batch WHERE id = ?"
-            positions, notes = self._ledger.database.execute(sql, (batch.id,)).fetchone()
-            checksum = checksum_of(positions, notes, body)
+            sql = "SELECT positions, notes, after, operation FROM batch WHERE id = ?"
+            checksum = checksum_of(*self._ledger.database.execute(sql, (batch.id,)).fetchone(), body)
             _set_batch(self._ledger, batch.id, state="pending", body=body, checksum=checksum)
         _start(self)
 
@@ -101,8 +100,8 @@ def missing_rows_are_forgotten():
 def doubt_is_accepted():
     """A call without a trustworthy answer is taken for good."""
 
-    def ambiguous(self, batch, *_):
-        return self._answered(batch, Verdict(Kind.ANSWERED, ids=[""] * len(batch.positions)))
+    def ambiguous(self, batch, _, now):
+        return self._answered(batch, Verdict(Kind.ANSWERED, ids=[""] * len(batch.positions)), now)
 
     Settler._ambiguous = ambiguous
 
@@ -142,6 +141,30 @@ def lock_is_ignored():
     control.sender_lock = sender_lock
 
 
+def conditions_are_ignored():
+    """A row is sent whatever became of the one that comes first."""
+    Conditions.sift = lambda *_: False
+
+
+def deletions_in_doubt_are_done():
+    """A deletion without a trustworthy answer is taken for good."""
+
+    def in_doubt(self, batch, _, now):
+        return self._answered(batch, Verdict(Kind.ANSWERED, ids=batch.row_ids()), now)
+
+    Settler._deletion_in_doubt = in_doubt
+
+
+def deletions_know_no_lane():
+    """What is to be deleted is deleted when its turn has not come."""
+    conditions_are_ignored()
+
+    def candidates(self, where, order):
+        return [(batch, 0, root) for batch, _, root in _candidates(self, where, order)]
+
+    Machine._candidates = candidates
+
+
 BUGS = {
     bug.__name__: bug
     for bug in (
@@ -157,5 +180,8 @@ BUGS = {
         overtaken_rows_are_sent,
         doubt_of_older_runs_is_no_fence,
         lock_is_ignored,
+        conditions_are_ignored,
+        deletions_in_doubt_are_done,
+        deletions_know_no_lane,
     )
 }

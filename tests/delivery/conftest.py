@@ -54,7 +54,8 @@ class World:
         """Write the configuration; it counts from the next `reopen` on."""
         window = self.emulator.settings.window_seconds
         limits = {"import": [{"calls": 30, "seconds": window}], "list": [{"calls": 100, "seconds": window}]}
-        settings = {"limits": limits, "delivery": DURATIONS | durations}
+        limits["batch_delete"] = limits["import"]
+        settings = {"limits": limits, "delivery": DURATIONS | durations, "guard": {"new_blocks": 1_000_000}}
         self.home.mkdir(exist_ok=True)
         (self.home / "configuration.yaml").write_bytes(orjson.dumps({"schema_version": 1, "defaults": settings}))
 

@@ -116,13 +116,14 @@ def test_case_033_values_in_the_spelling_of_the_service_are_recognised(world, ro
         ("FileSha1", "AB" * 20),
         ("FileMd5", "cd" * 16),
         ("CertificateThumbprint", "ef" * 20),
-        ("IpAddress", "2001:4860:4860:0:0:0:0:8888"),
+        ("IpAddress", "2a0b:f4c2:0:0:0:0:0:8888"),
         ("DomainName", "Bad.Example.com."),
         ("DomainName", "bücher.example"),
         ("Url", "https://Bad.example/Path?Q=1"),
     ]
+    more = {"CertificateThumbprint": {"action": "BlockAndRemediate", "rbacGroupNames": ["Servers"]}}
     given = [
-        row | {"indicatorType": kind, "indicatorValue": value, "action": "Allowed"}
+        row | {"indicatorType": kind, "indicatorValue": value} | more.get(kind, {})
         for row, (kind, value) in zip(rows(len(kinds)), kinds, strict=True)
     ]
     report = world.run(given, fault)

@@ -1,4 +1,5 @@
 import itertools
+import tracemalloc
 from contextlib import closing
 
 import orjson
@@ -6,7 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from defender_indicators.delivery import BadRow, RowStream
+from defender_indicators.delivery import BadRow, RowStream, repeats, spool
+from defender_indicators.delivery.plan import RANK
+from defender_indicators.errors import LedgerError
+from defender_indicators.guard import Hold
 
 
 @pytest.fixture
@@ -158,9 +162,9 @@ def test_a_plan_that_cannot_be_written_whole_is_not_written(core, make_core):
 def test_a_closed_plan_keeps_nothing(core, make_core):
     plan = make_core().plan(core.rows(1))
     plan.close()
-    for spool in (plan._good, plan._bad):
+    for lines in (plan._good, plan._bad):
         with pytest.raises(ValueError, match="closed"):
-            list(spool)
+            list(lines)
 
 
 VALUES = st.sampled_from(["a.example.com", "b.example.com", "A[.]example.com", "c.example.com"])
@@ -239,3 +243,142 @@ def test_frozen_bytes_are_the_ones_that_were_judged(core, planned):
     made = planned(core.rows(2))
     [batch] = made.ledger.batches("1 = 1")
     assert batch.body == b'{"Indicators":[' + b",".join(map(orjson.dumps, batch.payloads())) + b"]}"
+
+
+# What the guard holds
+
+
+def hold_of(code, *, hard=False):
+    return Hold(code, f"because of {code}", hard)
+
+
+def guard(*values, hard=False):
+    return lambda indicator: hold_of("warninglist", hard=hard) if indicator.value in values else None
+
+
+def test_a_held_row_keeps_what_would_be_sent_and_is_in_no_call(core, make_core):
+    made = make_core()
+    made.write(core.rows(3), guard=guard("h1.example.com"))
+    assert bodies(made) == [["h0.example.com", "h2.example.com"]]
+    [row] = made.ledger.rows("run-0")
+    assert (row.position, row.status, row.code, row.reason) == (1, "held", "warninglist", "because of warninglist")
+    assert orjson.loads(row.payload)["indicatorValue"] == "h1.example.com"
+    assert made.report("run-0")["counts"]["held"] == 1
+
+
+def test_a_hard_hold_keeps_nothing_that_could_be_sent(core, make_core):
+    made = make_core()
+    made.write(core.rows(1), guard=guard("h0.example.com", hard=True))
+    [row] = made.ledger.rows("run-0")
+    assert (row.status, row.payload) == ("held", None)
+    report = made.report("run-0")
+    assert (report["outcome"], report.exit_code) == ("held", 6)
+
+
+def test_conflicts_and_duplicates_are_judged_before_what_is_held(core, make_core):
+    made = make_core()
+    rows = [*core.rows(1), *core.rows(1), *core.rows(1, start=5), *core.rows(1, start=5, action="Allowed")]
+    made.write(rows, guard=lambda _: hold_of("warninglist"))
+    assert statuses(made) == [
+        ("held", "warninglist"),
+        ("duplicate", "duplicate"),
+        ("rejected", "conflicting_actions"),
+        ("rejected", "conflicting_actions"),
+    ]
+
+
+def test_a_held_row_keeps_its_lane_and_its_notes(core, make_core):
+    made = make_core()
+    scoped = core.rows(1, indicatorValue="H0[.]example.com", rbacGroupNames=["x"])
+    made.write([*core.rows(1), *scoped], guard=lambda indicator: hold_of("warninglist") if indicator.scope else None)
+    [row] = made.ledger.rows("run-0")
+    assert (row.position, row.lane, row.operation) == (1, 1, "import")
+    assert row.notes
+
+
+def test_the_brake_is_told_of_new_blocks_once_and_holds_all_of_them(core, make_core):
+    made, told = make_core(), []
+
+    def brake(count):
+        told.append(count)
+        return hold_of("too_many_blocks")
+
+    rows = [
+        *core.rows(3),
+        *core.rows(1),
+        *core.rows(1, start=1, title="changed"),
+        *core.rows(2, start=10, action="Warn"),
+        *core.rows(1, action="BlockAndRemediate", indicatorType="FileSha256", indicatorValue="ab" * 32),
+        *core.rows(1, start=30),
+        *core.rows(1, start=30, action="Warn"),
+    ]
+    made.write(rows, guard=guard("h2.example.com"), brake=brake)
+    assert told == [3]
+    assert statuses(made) == [
+        ("held", "too_many_blocks"),
+        ("duplicate", "repeated_with_changes"),
+        ("held", "warninglist"),
+        ("duplicate", "duplicate"),
+        ("held", "too_many_blocks"),
+        ("pending", "not_sent_yet"),
+        ("pending", "not_sent_yet"),
+        ("held", "too_many_blocks"),
+        ("rejected", "conflicting_actions"),
+        ("rejected", "conflicting_actions"),
+    ]
+
+
+def test_a_brake_that_does_not_hold_changes_nothing(core, make_core):
+    made = make_core()
+    assert made.plan(core.rows(2), brake=lambda _: None).hash == made.plan(core.rows(2)).hash
+
+
+def test_what_a_source_says_of_a_rows_weight_is_no_part_of_the_indicator(core, make_core):
+    made = make_core()
+    [row] = core.rows(1)
+    ranked = {**row, RANK: [1, 2, "2026-01-01"]}
+    assert made.plan([ranked]).hash == made.plan([row]).hash
+    assert RANK in ranked
+
+
+# Many rows
+
+
+@settings(max_examples=60)
+@given(INPUTS)
+def test_a_plan_on_disk_is_the_plan_in_memory(core, given_rows):
+    with closing(core.Core()) as one, closing(core.Core()) as other, pytest.MonkeyPatch.context() as patch:
+        one.write(given_rows)
+        patch.setattr(spool, "_BLOCK", 1)
+        patch.setattr(repeats, "_SORTED_AT_ONCE", 2)
+        other.write(given_rows)
+        assert list(one.report("run-0")["results"]) == list(other.report("run-0")["results"])
+        assert bodies(one) == bodies(other)
+
+
+def test_memory_does_not_grow_with_the_rows(make_core, monkeypatch):
+    made = make_core()
+    monkeypatch.setattr(spool, "_BLOCK", 1024)
+    monkeypatch.setattr(repeats, "_SORTED_AT_ONCE", 500)
+
+    def peak(count):
+        tracemalloc.start()
+        rows = ({"indicatorType": "FileSha256", "indicatorValue": f"{number // 2:064x}", "action": "Block",
+                 "title": "t", "description": "d"} for number in range(count))  # fmt: skip
+        made.plan(RowStream(rows))
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    peak(100)
+    assert peak(24_000) - peak(8_000) < 16_000 * 40
+
+
+def test_a_full_disk_is_said_while_records_are_put_away(core, make_core, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(spool, "_BLOCK", 1)
+    monkeypatch.setattr(spool.os, "pread", full)
+    with pytest.raises(LedgerError, match="set TMPDIR"):
+        make_core().plan(core.rows(2))

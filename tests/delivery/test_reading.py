@@ -1,9 +1,6 @@
-import json
-
 import pytest
 
-from defender_indicators.delivery import Answer, Failure
-from defender_indicators.delivery.reading import PAGE_ROWS, Found, Reading
+from defender_indicators.delivery.reading import Found, Reading
 
 SENT_AT = "2026-03-01T00:00:00+00:00"
 SENT = {
@@ -17,18 +14,13 @@ SENT = {
 KEY = ("DomainName", "a.example.com")
 
 
-def page(*rows, following=None):
-    body = {"value": rows} | ({"@odata.nextLink": following} if following is not None else {})
-    return Answer(200, {}, json.dumps(body).encode())
-
-
 def held(**fields):
     return SENT | {"id": 1, "lastUpdateTime": "2026-02-01T00:00:00Z"} | fields
 
 
 def found(*rows, sent=SENT, at=SENT_AT):
     reading = Reading({KEY})
-    assert reading.page(page(*rows)) == ""
+    reading.add(rows)
     return reading.find(sent, at)
 
 
@@ -99,56 +91,3 @@ def test_what_is_no_row_is_skipped():
 
 def test_what_was_never_a_row_is_absent():
     assert found(held(), sent={"indicatorValue": 5})[:2] == (Found.ABSENT, ())
-
-
-def test_a_short_page_is_the_last_one():
-    reading = Reading({KEY})
-    assert reading.path == "/api/indicators?$top=2000&$skip=0"
-    reading.page(page(held()))
-    assert reading.path == ""
-    assert reading.total == 1
-
-
-def test_a_full_page_is_followed_by_the_next():
-    reading = Reading({KEY})
-    reading.page(page(*[held()] * PAGE_ROWS))
-    assert reading.path == "/api/indicators?$top=2000&$skip=2000"
-    reading.page(page(*[held()] * PAGE_ROWS))
-    assert reading.path == "/api/indicators?$top=2000&$skip=4000"
-    reading.page(page())
-    assert (reading.path, reading.total) == ("", 4000)
-
-
-@pytest.mark.parametrize("following", ["https://api.example/next", ""])
-def test_a_link_of_the_service_leads_to_the_next_page(following):
-    reading = Reading({KEY})
-    reading.page(page(held(), following=following))
-    assert reading.path == following
-
-
-def test_a_link_that_is_no_text_is_no_link():
-    reading = Reading({KEY})
-    reading.page(page(held(), following=5))
-    assert reading.path == ""
-
-
-@pytest.mark.parametrize(
-    ("answer", "cause"),
-    [
-        (Answer(failure=Failure.LOST, detail="reset"), "reset"),
-        (Answer(failure=Failure.LOST), "lost"),
-        (Answer(500), "HTTP 500"),
-        (Answer(200, {}, b"<html>"), "not the API's JSON"),
-        (Answer(200, {}, b'{"value":[],"value":[]}'), "given twice"),
-        (Answer(200, {}, b"[]"), "no list of rows"),
-        (Answer(200, {}, b'{"value":{}}'), "no list of rows"),
-    ],
-)
-def test_what_is_no_page_proves_nothing_and_is_asked_for_again(answer, cause):
-    reading = Reading({KEY})
-    path = reading.path
-    assert cause in reading.page(answer)
-    assert cause in reading.page(answer)
-    assert (reading.path, reading.failures) == (path, 2)
-    reading.page(page())
-    assert (reading.path, reading.failures) == ("", 0)

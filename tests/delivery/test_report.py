@@ -30,8 +30,8 @@ def mixed(core, make_core):
 
 def test_a_report_is_a_mapping_of_the_documented_keys(mixed):
     assert isinstance(mixed, Mapping)
-    assert list(mixed) == ["schema_version", "outcome", "run_id", "counts", "results", "calls", "retry_with"]
-    assert len(mixed) == 7
+    assert list(mixed) == ["schema_version", "outcome", "run_id", "counts", "results", "calls", "retry_with", "plan"]
+    assert len(mixed) == 8
     assert mixed["run_id"] == "run-0"
 
 
@@ -130,7 +130,7 @@ def test_codes_of_the_service_stay_in_the_reason(core, make_core, given_code):
 def test_a_code_that_does_not_belong_to_the_status_is_not_shown():
     assert code_of("pending", "InvalidUrl") == "not_sent_yet"
     assert code_of("pending", "call_refused") == "call_refused"
-    assert code_of("unknown", "call_refused") == "no_answer"
+    assert code_of("unknown", "not_sent_yet") == "no_answer"
     assert code_of("quarantined", "row_not_answered") == "row_not_answered"
     assert code_of("deferred", "capacity_reached") == "capacity_reached"
 
@@ -166,6 +166,7 @@ def test_a_result_row_has_empty_text_for_what_there_is_not():
         "value": "v",
         "type": "t",
         "action": "a",
+        "operation": "import",
         "status": "accepted",
         "id": "",
         "code": "",

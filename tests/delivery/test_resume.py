@@ -1,6 +1,8 @@
+import orjson
 import pytest
 
-from defender_indicators.delivery.resume import reopen
+from defender_indicators.delivery.records import Exceptional
+from defender_indicators.delivery.resume import releasable, reopen, waiting
 
 SCOPED = {"rbacGroupNames": ["x"]}
 
@@ -108,3 +110,145 @@ def test_rows_that_were_refused_stay_refused(core, make_core):
     made.deliver(run)
     assert statuses(made, run) == [("refused", "refused_by_service")]
     assert len(made.calls) == 1
+
+
+# Deletions and newer runs
+
+
+def steps(made, *given):
+    return made.write_steps(*((what, row, None) for what, row in given))
+
+
+def test_an_unsent_import_gives_way_to_a_newer_deletion_of_the_same_row(core, make_core):
+    made = make_core()
+    old = steps(made, ("import", core.rows(1)[0]))
+    made.deliver(steps(made, ("delete", core.there("5", 0))))
+    made.deliver(old)
+    assert statuses(made, old) == [("superseded", "superseded")]
+
+
+def test_an_unsent_import_with_another_action_outlives_a_newer_deletion(core, make_core):
+    made = make_core()
+    old = steps(made, ("import", core.rows(1)[0]))
+    made.deliver(steps(made, ("delete", core.there("5", 0, action="Allowed"))))
+    made.deliver(old)
+    assert statuses(made, old) == [("accepted", "")]
+
+
+@pytest.mark.parametrize("newer", ["7", ""])
+def test_an_unsent_deletion_never_removes_what_a_newer_run_has_put_under_its_id(core, make_core, newer):
+    made = make_core()
+    old = steps(made, ("delete", core.there("7", 0, action="Audit")))
+    made.deliver(steps(made, ("import", core.rows(1)[0])), core.listed(core.accepted("h0.example.com", newer)))
+    made.deliver(old)
+    assert statuses(made, old) == [("superseded", "superseded")]
+    assert made.deleted() == []
+
+
+def test_an_unsent_deletion_waits_for_no_import_that_may_take_its_id_over(core, make_core):
+    made = make_core()
+    old = steps(made, ("delete", core.there("7", 0, action="Audit")))
+    steps(made, ("import", core.rows(1)[0]))
+    made.deliver(old)
+    assert statuses(made, old) == [("superseded", "superseded")]
+
+
+def test_an_unsent_deletion_goes_on_beside_a_newer_row_with_another_id(core, make_core):
+    made = make_core()
+    old = steps(made, ("delete", core.there("7", 0, action="Allowed")))
+    made.deliver(steps(made, ("import", core.rows(1)[0])), core.listed(core.accepted("h0.example.com", "8")))
+    made.deliver(old)
+    assert made.deleted() == [["7"]]
+
+
+@pytest.mark.parametrize(("newer", "gives_way"), [("7", True), ("8", False)])
+def test_a_deletion_gives_way_to_a_newer_one_of_its_id_only(core, make_core, newer, gives_way):
+    made = make_core()
+    old = steps(made, ("delete", core.there("7", 0)), ("delete", core.there("9", 9)))
+    made.deliver(steps(made, ("delete", core.there(newer, 0))))
+    made.deliver(old)
+    assert statuses(made, old) == [("superseded", "superseded") if gives_way else ("accepted", ""), ("accepted", "")]
+
+
+# Rows that are held
+
+
+def hold(made, run, position, row, code="too_many_blocks", **facts):
+    """Hold one more row of a run, as the guard does."""
+    payload = facts.pop("payload", orjson.dumps(row))
+    line = Exceptional(
+        *(position, "held", row["indicatorValue"], row["indicatorType"], row["action"], code, "why"),
+        payload=payload,
+        **facts,
+    )
+    with made.ledger.transaction():
+        made.ledger.put_rows(run, [line])
+        made.ledger.set_run(run, total=made.ledger.run(run).total + 1)
+
+
+def release(made, run):
+    reopen(made.ledger, made.ledger.run(run), released=True)
+
+
+def test_held_rows_wait_until_they_are_released(core, make_core):
+    made = make_core()
+    run = made.write(core.rows(1))
+    hold(made, run, 1, core.rows(1, start=1)[0])
+    assert made.deliver(run)["outcome"] == "held"
+    assert releasable(made.ledger, run)
+    release(made, run)
+    made.drive(made.machine(run))
+    assert made.sent() == [["h0.example.com"], ["h1.example.com"]]
+    assert made.report(run)["outcome"] == "succeeded"
+    assert not releasable(made.ledger, run)
+
+
+@pytest.mark.parametrize("facts", [{"payload": None}, {"code": "changed_elsewhere"}])
+def test_what_nothing_releases_stays_held(core, make_core, facts):
+    made = make_core()
+    run = made.write(core.rows(1))
+    hold(made, run, 1, core.rows(1, start=1)[0], **facts)
+    release(made, run)
+    made.drive(made.machine(run))
+    assert made.report(run)["results"][1]["status"] == "held"
+    assert not releasable(made.ledger, run)
+
+
+def test_released_rows_keep_their_operation_lane_and_condition(core, make_core):
+    made = make_core()
+    run = made.write(core.rows(1))
+    old = core.there("5", 1, action="Audit")
+    hold(made, run, 1, core.rows(1, start=1)[0])
+    hold(made, run, 2, old, operation="delete", lane=3, after=1, notes=["a note"])
+    release(made, run)
+    [batch] = made.ledger.batches("operation = 'delete'")
+    assert (batch.lane, batch.after, batch.notes) == (3, {"2": 1}, {"2": ["a note"]})
+    tenant = core.Tenant(old)
+    made.drive(made.machine(run), then=tenant)
+    assert made.deleted() == [["5"]]
+    assert tenant.actions("h1.example.com") == ["Block"]
+
+
+def test_a_row_whose_first_step_is_held_follows_it_when_it_is_released(core, make_core):
+    made = make_core()
+    old = core.there("5", 0, action="Audit")
+    run = made.write_steps(("import", core.rows(1, start=9)[0], None), ("delete", old, 2))
+    made.ledger.set_run(run, total=2)
+    hold(made, run, 2, core.rows(1)[0])
+    assert statuses(made, run)[1] == ("pending", "not_sent_yet")
+    made.deliver(run)
+    assert statuses(made, run)[1:] == [("held", "first_step_not_done"), ("held", "too_many_blocks")]
+    assert [row.code for row in waiting(made.ledger, run)] == ["too_many_blocks"]
+    release(made, run)
+    made.drive(made.machine(run), then=core.Tenant(old))
+    assert made.report(run)["outcome"] == "succeeded"
+
+
+def test_deletions_of_one_value_share_a_call(core, make_core):
+    made = make_core()
+    run = made.write(core.rows(1, start=9))
+    for place, identifier in enumerate("56", start=1):
+        hold(made, run, place, core.there(identifier, 0), operation="delete")
+    release(made, run)
+    made.drive(made.machine(run))
+    assert made.deleted() == [["5", "6"]]

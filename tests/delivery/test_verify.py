@@ -3,6 +3,7 @@ import pytest
 from defender_indicators.delivery import Answer
 from defender_indicators.delivery.calls import CallBook
 from defender_indicators.delivery.health import Health
+from defender_indicators.delivery.lister import Lister
 from defender_indicators.delivery.verify import Verifier
 from defender_indicators.errors import AuthorizationError, InputError, ThrottledError, TransportError
 
@@ -47,7 +48,7 @@ def verify():
         book = CallBook(made.ledger, made.clock, made.windows)
         health = Health(made.timing, lambda low, high: high)
         transport = Script(*answers)
-        verifier = Verifier(made.ledger, book, health, made.clock, sleep)
+        verifier = Verifier(made.ledger, Lister(made.ledger, book, health, made.clock, sleep))
         return verifier.verify("run-0", transport), transport, slept
 
     return run
@@ -66,7 +67,7 @@ def test_rows_as_they_were_sent_are_fine(core, delivered, verify):
         "ok": True,
         "total": 4,
         "checked": 3,
-        "counts": {"equal": 3, "older": 0, "changed": 0, "absent": 0, "doubled": 0},
+        "counts": {"equal": 3, "older": 0, "changed": 0, "absent": 0, "doubled": 0, "deleted": 0, "still_there": 0},
         "rows": [],
     }
     assert transport.sign_ins == [(False, "")]
@@ -81,7 +82,8 @@ def test_what_is_missing_changed_or_doubled_is_named(core, delivered, verify):
     found = listed(core, rows[0], rows[0], rows[1] | {"title": "x"})
     verdict, _, _ = verify(delivered, found)
     assert not verdict["ok"]
-    assert verdict["counts"] == {"equal": 1, "older": 1, "changed": 0, "absent": 1, "doubled": 1}
+    gone = {"deleted": 0, "still_there": 0}
+    assert verdict["counts"] == {"equal": 1, "older": 1, "changed": 0, "absent": 1, "doubled": 1} | gone
     assert [(row["index"], row["finding"], row["ids"]) for row in verdict["rows"]] == [
         (0, "doubled", ["id-0", "id-1"]),
         (1, "older", ["id-2"]),
@@ -145,3 +147,31 @@ def test_listing_takes_slots_of_its_own(core, delivered, verify):
     verify(delivered, listed(core, *core.rows(3)))
     calls = delivered.ledger.database.execute("SELECT endpoint, kind, status FROM call ORDER BY id").fetchall()
     assert calls == [("import", "answered", 200), ("list", "answered", 200)]
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_a_deleted_row_has_to_be_gone(core, make_core, verify, left):
+    made = make_core()
+    row = core.there("5", 0)
+    made.deliver(made.write_steps(("delete", row, None)))
+    verdict, _, _ = verify(made, core.listed(*[row] * left, core.there("6", 0)))
+    assert verdict["ok"] is not left
+    assert (verdict["checked"], verdict["counts"]["deleted"], verdict["counts"]["still_there"]) == (1, not left, left)
+    assert [(each["finding"], each["ids"]) for each in verdict["rows"]] == [("still_there", ["5"])] * left
+
+
+def test_a_row_that_the_same_run_deleted_later_is_not_missing(core, make_core, verify):
+    made = make_core()
+    add = core.rows(1)[0]
+    made.deliver(made.write_steps(("import", add, None), ("delete", add | {"id": "5"}, 0)))
+    verdict, _, _ = verify(made, core.listed(core.there("9", 9)))
+    assert (verdict["ok"], verdict["counts"]["deleted"]) == (True, 2)
+
+
+def test_what_was_replaced_in_place_is_looked_for_once(core, make_core, verify):
+    made = make_core()
+    old = core.there("5", 0, action="Audit")
+    tenant = core.Tenant(old, identity=("indicatorType", "indicatorValue"))
+    made.deliver(made.write_steps(("import", core.rows(1)[0], None), ("delete", old, 0)), then=tenant)
+    verdict, _, _ = verify(made, core.listed(*tenant.rows.values()))
+    assert (verdict["ok"], verdict["checked"]) == (True, 1)

@@ -10,6 +10,7 @@ from defender_indicators.delivery import Answer, Failure, Ledger, Limits, Plan, 
 from defender_indicators.delivery.calls import CallBook
 from defender_indicators.delivery.health import Health
 from defender_indicators.delivery.machine import Machine
+from defender_indicators.delivery.records import BATCH_DELETE, IMPORT, NewBatch
 from defender_indicators.delivery.resume import reopen
 from defender_indicators.delivery.steps import Finished, Send, SignIn, Wait
 from defender_indicators.indicators import Canonicaliser, Policy
@@ -49,7 +50,11 @@ class Core:
         self.clock = VirtualClock()
         self.ledger = Ledger(path)
         self.limits = Limits(batch_rows, body_bytes)
-        self.windows = windows or {"import": [Window(30, 60.0)], "list": [Window(100, 60.0)]}
+        self.windows = windows or {
+            "import": [Window(30, 60.0)],
+            "list": [Window(100, 60.0)],
+            "batch_delete": [Window(30, 60.0), Window(1500, 3600.0)],
+        }
         self.timing = Timing(**timing)
         self.uniform = jitter or random.Random(1).uniform
         self.calls = []
@@ -71,6 +76,28 @@ class Core:
         run_id = f"run-{len(self.ledger.runs())}"
         plan = self.plan(rows, **more)
         plan.write(self.ledger, run_id, self.clock.now().isoformat())
+        return run_id
+
+    def write_steps(self, *steps):
+        """Write a run of (operation, row, position to come first or None); imports come before what waits for them.
+
+        Rows of one operation and lane share a batch, at most ``batch_rows``.
+        """
+        run_id = f"run-{len(self.ledger.runs())}"
+        lanes = []
+        for _, _, first in steps:
+            lanes.append(0 if first is None else lanes[first] + 1 if first < len(lanes) else 1)
+        with self.ledger.transaction():
+            limits = {"max_rows": self.limits.rows, "max_bytes": self.limits.body_bytes}
+            facts = {"subject_hash": run_id, "retry_of": "", "total": len(steps), **limits}
+            self.ledger.put_run(run_id, self.clock.now().isoformat(), run_id, **facts)
+            for lane, operation in sorted(set(zip(lanes, (step[0] for step in steps), strict=True))):
+                here = [place for place, step in enumerate(steps) if (lanes[place], step[0]) == (lane, operation)]
+                for start in range(0, len(here), self.limits.rows):
+                    part = here[start : start + self.limits.rows]
+                    after = {str(place): steps[place][2] for place in part if steps[place][2] is not None}
+                    frozen = [orjson.dumps(steps[place][1]) for place in part]
+                    self.ledger.put_batches(run_id, [NewBatch(lane, part, frozen, {}, operation, after)])
         return run_id
 
     def report(self, run_id):
@@ -120,7 +147,69 @@ class Core:
 
     def sent(self):
         """Return the values of every import call."""
-        return [values_of(call) for _, call in self.calls if call.method == "POST"]
+        return [values_of(call) for _, call in self.calls if call.path == IMPORT]
+
+    def deleted(self):
+        """Return the ids of every deletion."""
+        return [ids_of(call) for _, call in self.calls if call.path == BATCH_DELETE]
+
+    def paths(self):
+        """Return what was called: ``import``, ``delete`` or ``list``."""
+        return [{IMPORT: "import", BATCH_DELETE: "delete"}.get(call.path, "list") for _, call in self.calls]
+
+
+class Tenant:
+    """A service with a memory: ``tenant(call)`` is its answer.
+
+    Attributes:
+        identity: the fields that make two rows the same; empty: every import makes a new row.
+        rows: what is stored, by id.
+        partial: whether a deletion with an unknown id removes the others.
+        answers_id: whether imports tell the id of the row.
+        poison: ids that make a deletion fail, and values that make an import fail, whatever else is in it.
+    """
+
+    def __init__(self, *rows, identity=("indicatorType", "indicatorValue", "action", "rbacGroupNames"), **settings):
+        self.rows = {row["id"]: row for row in rows}
+        self.identity = identity
+        self.partial = settings.get("partial", False)
+        self.answers_id = settings.get("answers_id", True)
+        self.poison = settings.get("poison", ())
+        self.status = settings.get("status", 400)
+        self._next = 100
+
+    def __call__(self, call):
+        if call.method == "GET":
+            return listed(*self.rows.values())
+        if call.path == BATCH_DELETE:
+            return self._delete(ids_of(call))
+        given = orjson.loads(call.body)["Indicators"]
+        if set(self.poison) & {row["indicatorValue"] for row in given}:
+            return error(self.status, "InvalidRequestBody")
+        return listed(*(accepted(row["indicatorValue"], self._store(row)) for row in given))
+
+    def _delete(self, ids):
+        if set(self.poison) & set(ids):
+            return error(self.status, "InvalidInput")
+        missing = [identifier for identifier in ids if identifier not in self.rows]
+        if not missing or self.partial:
+            for identifier in ids:
+                self.rows.pop(identifier, None)
+        return error(404, "ResourceNotFound") if missing else Answer(204)
+
+    def _store(self, row):
+        def key(one):
+            return [one.get(name) or "" for name in self.identity]
+
+        same = [identifier for identifier, other in self.rows.items() if self.identity and key(other) == key(row)]
+        self._next += 1
+        identifier = same[0] if same else str(self._next)
+        self.rows[identifier] = {**row, "id": identifier}
+        return identifier if self.answers_id else ""
+
+    def actions(self, value):
+        """Return the actions of all rows of a value."""
+        return sorted(row["action"] for row in self.rows.values() if row["indicatorValue"] == value)
 
 
 def rows(count, start=0, **fields):
@@ -131,6 +220,15 @@ def rows(count, start=0, **fields):
 
 def values_of(call):
     return [row["indicatorValue"] for row in orjson.loads(call.body)["Indicators"]]
+
+
+def ids_of(call):
+    return orjson.loads(call.body)["IndicatorIds"]
+
+
+def there(identifier, number, **fields):
+    """Return a good row as the tenant lists it."""
+    return rows(1, start=number)[0] | {"id": identifier} | fields
 
 
 def accepted(value, identifier="7"):
@@ -147,6 +245,8 @@ def listed(*results):
 
 def accept(call):
     """Accept every row; an empty page for a listing."""
+    if call.path == BATCH_DELETE:
+        return Answer(204)
     return listed(*map(accepted, values_of(call))) if call.method == "POST" else listed()
 
 

@@ -1,6 +1,7 @@
 """Deliveries without a network: a service in memory, a ledger on disk, a clock that can be pushed."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -94,6 +95,23 @@ def bench(make_bench):
 
 
 @pytest.fixture
+def old_bench(bench):
+    """A bench whose ledger is of version 1: a finished run with rows of several kinds, and a run that was stopped."""
+    bench.deliver([*bench.rows(4), *bench.rows(1), {"indicatorValue": "10.0.0.1", "indicatorType": "IpAddress"}])
+    bench.interrupted(bench.rows(20, start=100), 3)
+    newer = bench.path.with_name("newer")
+    bench.path.rename(newer)
+    with closing(sqlite3.connect(bench.path)) as old:
+        old.executescript(Path(__file__).with_name("schema_1.sql").read_text(encoding="utf-8"))
+        old.execute("ATTACH ? AS newer", (str(newer),))
+        for (table,) in old.execute("SELECT name FROM main.sqlite_schema WHERE type = 'table'").fetchall():
+            columns = ", ".join(name for _, name, *_ in old.execute(f"PRAGMA main.table_info({table})"))
+            old.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM newer.{table}")
+        old.commit()
+    return bench
+
+
+@pytest.fixture
 def environ(tmp_path):
     """Return the environment of a process that finds nothing of this user's."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("DEFENDER_")}
@@ -139,7 +157,7 @@ def defender(start_emulator, environ, tmp_path):
     limits = {name: [{"calls": 30, "seconds": 0.5}] for name in ("import", "list")}
     settings = {"limits": limits, "delivery": {"backoff_seconds": 0.02, "call_deadline_seconds": 60}}
     file = tmp_path / "config.yaml"
-    file.write_bytes(orjson.dumps({"schema_version": 1, "defaults": settings}))
+    file.write_bytes(orjson.dumps({"schema_version": 1, "defaults": settings | {"guard": {"new_blocks": 100_000}}}))
     environ.update(emulator.environment(), DEFENDER_INDICATORS_CONFIG=str(file))
     return emulator
 

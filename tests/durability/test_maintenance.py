@@ -12,7 +12,8 @@ from datetime import timedelta
 import pytest
 
 from defender_indicators.clock import SystemClock
-from defender_indicators.delivery import Ledger, maintenance, recovery
+from defender_indicators.delivery import Ledger, events, maintenance, recovery
+from defender_indicators.delivery.approvals import approve
 from defender_indicators.delivery.lock import sender_lock
 from defender_indicators.delivery.maintenance import ledger_backup, ledger_check, ledger_prune
 from defender_indicators.delivery.recovery import ledger_recover
@@ -77,7 +78,10 @@ def test_a_sound_ledger_has_no_problems_also_while_a_run_holds_it(half_done):
         ("UPDATE batch SET size = size + 1", "counts 3 rows and holds 2"),
         ("UPDATE batch SET ids = '[]' WHERE state = 'answered'", "ids answered do not match"),
         ("UPDATE run SET total = 1 WHERE number = 1", "has 1 rows"),
-        ("INSERT INTO row SELECT run, 0, 'refused', '', '', '', '', '', '', x'', NULL FROM row LIMIT 1", "there twice"),
+        (
+            "UPDATE row SET position = 0 WHERE position = (SELECT MAX(position) FROM row)",
+            "there twice",
+        ),
         ("UPDATE row SET run = 'nobody'", "belongs to a run that is not there"),
     ],
 )
@@ -155,6 +159,63 @@ def test_case_079_recovery_keeps_what_can_be_read_and_names_what_is_lost(half_do
     assert states.get("answered", 0) + sum(rows.values()) == total
     assert rows.get("held", 0) == saved["lost_rows"]
     assert all(row["title"] == "Loader" for row in half_done.service.applied.values())
+
+
+def test_case_079_a_damaged_ledger_of_the_first_version_is_recovered_with_its_rows(old_bench):
+    with closing(sqlite3.connect(old_bench.path)) as other:
+        other.execute("DELETE FROM run WHERE number = 1")
+        other.commit()
+    saved = ledger_recover(old_bench.path)
+    assert saved["recovered"]
+    assert (saved["runs"], saved["rows"], saved["lost_rows"]) == (2, 2, 0)
+    assert old_bench.resume()["counts"]["accepted"] == 20
+    assert ledger_check(old_bench.path) == []
+
+
+def test_the_audit_log_approvals_and_what_was_adopted_survive_recovery_and_backup(half_done, tmp_path):
+    with closing(Ledger(half_done.path)) as ledger:
+        approve(ledger, "some plan", "ann", "because", SystemClock().now())
+        ledger.database.execute("INSERT INTO adopted VALUES ('id-1', 'old tool', '2026-01-01T00:00:00+00:00')")
+        noted, told = events.head(ledger.database), [event.what for event in events.events(ledger.database)]
+    ledger_backup(half_done.path, tmp_path / "copy")
+    with closing(sqlite3.connect(half_done.path)) as other:
+        other.execute("DELETE FROM batch WHERE id = (SELECT MAX(id) FROM batch)")
+        other.commit()
+    ledger_recover(half_done.path)
+    for path, more in ((half_done.path, ["ledger recovered"]), (tmp_path / "copy", [])):
+        with closing(Ledger(path)) as ledger:
+            assert [event.what for event in events.events(ledger.database)] == told + more
+            assert events.verify(ledger.database, noted.hash) == []
+            assert ledger.database.execute("SELECT plan_hash FROM approval").fetchall() == [("some plan",)]
+            assert ledger.database.execute("SELECT id, owner FROM adopted").fetchall() == [("id-1", "old tool")]
+
+
+def test_an_audit_log_that_lost_events_by_damage_says_so_after_recovery(half_done):
+    with closing(sqlite3.connect(half_done.path)) as other:
+        other.execute("DELETE FROM event WHERE number = 2")
+        other.execute("UPDATE run SET total = total + 1 WHERE number = 1")
+        other.commit()
+    ledger_recover(half_done.path)
+    with closing(Ledger(half_done.path)) as ledger:
+        assert events.verify(ledger.database) == ["events 2 to 2 are missing"]
+
+
+def test_pruning_keeps_the_audit_log_and_forgets_approvals_of_plans_that_are_gone(bench):
+    bench.deliver(bench.rows(4))
+    bench.interrupted(bench.rows(40, start=100), 3)
+    plans = [plan for (plan,) in bench.query("SELECT plan_hash FROM run ORDER BY number")]
+    with closing(Ledger(bench.path)) as ledger:
+        ledger.database.execute("INSERT INTO adopted VALUES ('id-1', 'old tool', '2026-01-01T00:00:00+00:00')")
+        for plan in (*plans, "not sent yet"):
+            approve(ledger, plan, "ann", "because", SystemClock().now())
+    before = bench.query("SELECT COUNT(*) FROM event")[0][0]
+    assert ledger_prune(bench.path, 30, Later(31)) == 1
+    assert bench.query("SELECT plan_hash FROM approval ORDER BY 1") == sorted([(plans[1],), ("not sent yet",)])
+    assert bench.query("SELECT COUNT(*) FROM adopted") == [(1,)]
+    with closing(Ledger(bench.path)) as ledger:
+        *kept, last = events.events(ledger.database)
+        assert (len(kept), last.what, last.to_dict()["details"]["runs"]) == (before, "runs pruned", 1)
+        assert events.verify(ledger.database) == []
 
 
 def test_recovery_keeps_doubt(half_done):

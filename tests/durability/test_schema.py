@@ -16,7 +16,6 @@ import os, signal, sys
 from pathlib import Path
 from defender_indicators.delivery import database, Ledger
 path, fatal = Path(sys.argv[1]), int(sys.argv[2])
-database.SCHEMA_VERSION, database.UPGRADES = 3, {1: sys.argv[3:5], 2: ["CREATE TABLE third (x INTEGER)"]}
 seen = []
 def count(statement):
     seen.append(statement)
@@ -44,29 +43,55 @@ def test_case_080_a_newer_ledger_is_refused_untouched(bench):
 
 def test_case_080_an_older_ledger_is_brought_up_to_date_with_its_rows(bench, monkeypatch):
     bench.interrupted(bench.rows(20), 3)
-    monkeypatch.setattr(database, "SCHEMA_VERSION", 2)
-    monkeypatch.setattr(database, "UPGRADES", {1: NEXT})
+    version = database.SCHEMA_VERSION
+    monkeypatch.setattr(database, "SCHEMA_VERSION", version + 1)
+    monkeypatch.setattr(database, "UPGRADES", {version: NEXT})
     assert bench.resume()["counts"]["accepted"] == 20
     assert bench.query("SELECT colour FROM run") == [("red",)]
-    assert bench.query("PRAGMA user_version") == [(2,)]
+    assert bench.query("PRAGMA user_version") == [(version + 1,)]
 
 
-def test_case_080_a_kill_during_migration_leaves_the_old_or_the_new_schema(bench, run_script, monkeypatch):
-    bench.interrupted(bench.rows(20), 3)
-    original = bench.path.read_bytes()
-    fatal, killed = 1, -9
+def test_case_080_a_ledger_of_the_first_version_is_resumed_with_its_rows(old_bench):
+    assert ledger_check(old_bench.path) == []
+    assert old_bench.resume()["counts"]["accepted"] == 20
+    assert dict(old_bench.query("SELECT status, COUNT(*) FROM row GROUP BY status")) == {"duplicate": 1, "rejected": 1}
+    assert set(old_bench.query("SELECT operation, lane, after FROM row")) == {("import", 0, -1)}
+    assert old_bench.query("PRAGMA user_version") == [(2,)]
+    assert ledger_check(old_bench.path) == []
+
+
+def test_case_080_an_upgraded_ledger_has_the_tables_and_columns_of_a_new_one(old_bench, make_bench):
+    shape = (
+        "SELECT m.name, c.name, c.type, c.[notnull], c.dflt_value, c.pk"
+        " FROM sqlite_schema AS m, pragma_table_info(m.name) AS c"
+    )
+    assert set(old_bench.query(shape)) == set(make_bench("new").query(shape))
+    indexes = "SELECT name, tbl_name FROM sqlite_schema WHERE type = 'index'"
+    assert set(old_bench.query(indexes)) == set(make_bench("new").query(indexes))
+
+
+def test_case_080_a_kill_during_migration_leaves_the_old_or_the_new_schema(old_bench, run_script):
+    original = old_bench.path.read_bytes()
+    rows = "SELECT (SELECT COUNT(*) FROM row), (SELECT COUNT(*) FROM batch), (SELECT COUNT(*) FROM call)"
+    with closing(sqlite3.connect(old_bench.path)) as other:
+        before = other.execute(rows).fetchone()
+    fatal, killed, versions = 1, -9, set()
     while killed == -9:
-        bench.path.write_bytes(original)
-        killed = run_script(MIGRATE, bench.path, fatal, *NEXT).returncode
+        for companion in old_bench.path.parent.glob(old_bench.path.name + "-*"):
+            companion.unlink()
+        old_bench.path.write_bytes(original)
+        killed = run_script(MIGRATE, old_bench.path, fatal).returncode
         assert killed in (0, -9)
-        with closing(sqlite3.connect(bench.path)) as other:
+        with closing(sqlite3.connect(old_bench.path)) as other:
             version = other.execute("PRAGMA user_version").fetchone()[0]
-            columns = {name for _, name, *_ in other.execute("PRAGMA table_info(run)")}
-        assert (version, "colour" in columns) in {(1, False), (3, True)}
+            tables = {name for (name,) in other.execute("SELECT name FROM sqlite_schema")}
+            assert other.execute(rows).fetchone() == before
+        assert (version, "event" in tables, "row_before" in tables) in {(1, False, False), (2, True, False)}
+        versions.add(version)
         fatal += 1
+    assert versions == {1, 2}
     assert fatal > 8
-    monkeypatch.setattr(database, "SCHEMA_VERSION", 3)
-    assert bench.resume()["counts"]["accepted"] == 20
+    assert old_bench.resume()["counts"]["accepted"] == 20
 
 
 def test_a_file_that_is_no_ledger_is_refused(tmp_path):

@@ -65,6 +65,27 @@ def simulate(world, seed):
     simulated.ledger.close()
 
 
+def replace(world, replacing, seed):
+    simulated = world.World(seed, faults=(seed % 4) * 0.15, kills=(seed % 3) * 0.04)
+    identity = replacing.IDENTITIES[seed % 3]
+    simulated.tenant = replacing.Tenant(identity, partial=seed % 2 == 0)
+    plan = replacing.Plan(seed, simulated)
+    run = plan.write(simulated.ledger, simulated.clock.now().isoformat())
+    simulated.watch = lambda: replacing.check_always(simulated, run)
+    simulated.finish(run)
+    replacing.check_end(simulated, plan, run)
+    simulated.ledger.close()
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_case_123_case_125_no_seed_loses_a_value_or_deletes_a_wrong_row(world, replacing, chunk):
+    for seed in range(chunk, ROUNDS, CHUNKS):
+        try:
+            replace(world, replacing, seed)
+        except Exception as error:
+            raise AssertionError(f"seed {seed}") from error
+
+
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_no_seed_loses_doubles_misreports_or_reverts(world, chunk):
     for seed in range(chunk, ROUNDS, CHUNKS):

@@ -16,6 +16,7 @@ from defender_indicators.delivery import Answer, Call, Failure, Ledger, Limits, 
 from defender_indicators.delivery.calls import CallBook
 from defender_indicators.delivery.health import Health
 from defender_indicators.delivery.machine import Machine
+from defender_indicators.delivery.records import BATCH_DELETE
 from defender_indicators.delivery.resume import reopen
 from defender_indicators.delivery.steps import Finished, Send, SignIn, Wait
 from defender_indicators.indicators import Canonicaliser, Policy
@@ -83,6 +84,7 @@ class World:
         self.events: list[tuple[float, int, object, Answer | None, Call]] = []
         self.order = 0
         self.killed = 0
+        self.watch = lambda: None
 
     def plan(self, rows: list[dict]) -> str:
         plan = Plan(rows, Canonicaliser(Policy(now=self.clock.now())), limits=Limits(rows=5))
@@ -105,7 +107,8 @@ class World:
         health = Health(timing, self.dice.uniform)
         run = self.ledger.run(run_id)
         reopen(self.ledger, run)
-        book = CallBook(self.ledger, self.clock, {"import": [WINDOW], "list": [Window(100, 60.0)]})
+        windows = {"import": [WINDOW], "batch_delete": [WINDOW], "list": [Window(100, 60.0)]}
+        book = CallBook(self.ledger, self.clock, windows)
         machine = Machine(self.ledger, run, book, health, self.clock)
         machine.start()
         tickets: dict[int, object] = {}
@@ -114,6 +117,7 @@ class World:
                 self.kill()
                 return "killed"
             step = machine.step()
+            self.watch()
             if isinstance(step, Finished):
                 if health.ended:
                     self.clock.seconds += self.dice.choice((1.0, 30.0, 1200.0))
@@ -166,10 +170,11 @@ class World:
         limited = self.tenant.throttles(arrives)
         self.tenant.arrivals.append(arrives)
         self.tenant.arrivals.sort()
-        if limited:
-            return Answer(429, {"retry-after": str(int(limited) + 1)}, b"")
-        if fault in {"lost_before", "500_before"}:
-            return FAULTY[fault]
+        if limited or fault in {"lost_before", "500_before"}:
+            return Answer(429, {"retry-after": str(int(limited) + 1)}, b"") if limited else FAULTY[fault]
+        if call.path == BATCH_DELETE:
+            answer = self.tenant.delete(orjson.loads(call.body)["IndicatorIds"])
+            return answer if fault in {"short", "short_notapplied", "shuffle", "empty"} else FAULTY.get(fault, answer)
         rows = orjson.loads(call.body)["Indicators"]
         if any(row["indicatorValue"] in self.tenant.poison for row in rows):
             return Answer(400, {}, b'{"error":{"code":"InvalidRequestBody","message":"incorrect","target":"x"}}')
@@ -186,7 +191,7 @@ class World:
         if fault in FAULTY:
             return FAULTY[fault]
         skip = int(call.path.rpartition("$skip=")[2])
-        rows = list(self.tenant.rows.values())[skip : skip + 2000]
+        rows = list(self.tenant.rows.values())[skip : skip + 10_000]
         return Answer(200, {}, orjson.dumps({"value": rows}))
 
 

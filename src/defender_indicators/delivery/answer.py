@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Final, Protocol
 
 
 class Failure(Enum):
@@ -21,14 +21,22 @@ class Failure(Enum):
     """Trying again cannot help and must not happen: TLS, a redirect, a proxy that wants a password."""
 
 
+MOST_BYTES: Final = 8 * 1024 * 1024
+"""Bytes of a decoded answer; a longer one is given up while it is read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. ``path`` is relative to the API host (``/api/indicators/import``) or a pinned absolute URL."""
+    """One request. ``path`` is relative to the API host (``/api/indicators/import``) or a pinned absolute URL.
+
+    ``most_bytes`` is how long the decoded answer may be.
+    """
 
     method: str
     path: str
     body: bytes = b""
     request_id: str = ""
+    most_bytes: int = MOST_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,8 @@ class Answer:
     """What came back.
 
     ``status`` is 0 and ``failure`` is set when no complete HTTP answer was read; otherwise ``failure`` is None.
-    ``headers`` have lower-case names; a header sent twice is joined with ``", "``. ``body`` is decoded, ≤ 8 MiB.
+    ``headers`` have lower-case names; a header sent twice is joined with ``", "``. ``body`` is decoded, no longer
+    than the call allowed.
     ``detail`` says the cause in one redacted line.
     """
 

@@ -82,11 +82,15 @@ def classify(answer: Answer, values: Sequence[str], matching_key: Callable[[str]
 
     Source: import-ti-indicators.md (200 even when rows failed), common-errors.md (codes, Retry-After).
     """
+    verdict = judged_alone(answer)
+    return _rows(answer, values, matching_key) if verdict.kind is Kind.ANSWERED else verdict
+
+
+def judged_alone(answer: Answer) -> Verdict:
+    """Judge an answer without its rows: ANSWERED says that status and body are for the caller to read."""
     if answer.failure is not None:
         return _without_answer(answer)
-    if answer.status == HTTPStatus.OK:
-        return _rows(answer, values, matching_key)
-    return _status(answer)
+    return Verdict(Kind.ANSWERED) if answer.status == HTTPStatus.OK else _status(answer)
 
 
 def looks_like_capacity(reason: str) -> bool:

@@ -19,6 +19,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "refused_by_service": "The reason is Microsoft's own; correct the row, or retry when its cause is gone, "
         "as when a full tenant has room again",
         "changed_elsewhere": "The indicator was changed or removed in the tenant; look, then import it again if wanted",
+        "first_step_not_done": "The row waits for another one that was not accepted; see to that one, then resume",
         "lost_with_ledger": "The ledger was damaged and recovered, and knows nothing of this row any more; "
         "look in the tenant, or import it again",
         "capacity_reached": "The tenant is full; delete indicators that are no longer needed, then resume",
@@ -26,6 +27,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "isolated_by_bisect": "Sent alone, the row still makes the service refuse the call; correct it or leave it out",
         "too_large": "Sent alone, the row is still too large for the service; shorten its texts",
         "row_not_answered": "The service's answer leaves this row out; resume asks again, or look in the portal",
+        "id_not_known": "The service did not say which row the new version became; resume looks before it deletes",
         "not_sent_yet": "Its turn has not come; resume",
         "call_refused": "The service refused a call that held this row; resume looks for the row at fault",
         "no_answer": "The call went out and no answer came back; resume finds out",
@@ -37,7 +39,10 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
 
 _BATCH_CODES: Final[Mapping[str, Sequence[str]]] = {
     "pending": ("not_sent_yet", "call_refused"),
-    "unknown": ("no_answer", "server_error", "untrustworthy_answer", "row_not_answered", "bisect_budget_spent"),
+    "unknown": (
+        *("no_answer", "server_error", "untrustworthy_answer", "row_not_answered"),
+        *("bisect_budget_spent", "call_refused", "id_not_known"),
+    ),
     "deferred": ("bisect_budget_spent", "capacity_reached"),
     "quarantined": ("isolated_by_bisect", "too_large", "row_not_answered"),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -66,7 +66,7 @@ class Database:
         with explained(self.path):
             return self._own().cursor(lambda owner: _Cursor(owner, self.path)).execute(sql, parameters)
 
-    def executemany(self, sql: str, rows: Iterator[Sequence[Any]]) -> None:
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one statement for every row."""
         with explained(self.path):
             self._own().executemany(sql, rows)
@@ -112,7 +112,8 @@ def _migrate(connection: sqlite3.Connection) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     steps = [TABLES] if version == 0 else [UPGRADES[step] for step in range(version, SCHEMA_VERSION)]
     for statement in (statement for step in steps for statement in step):
-        connection.execute(statement.format_map(SQLITE_TYPES))
+        # SQLite keeps the text; without the blanks all of it fits into the first page, and damage elsewhere spares it.
+        connection.execute(" ".join(statement.format_map(SQLITE_TYPES).split()))
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 

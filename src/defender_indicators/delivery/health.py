@@ -11,6 +11,7 @@ class Timing:
     """Every duration (seconds) and budget of delivery; tests shrink the durations, nobody loosens the budgets.
 
     ``stale_send``: a call that was allowed longer ago than this is not sent any more (the machine was suspended).
+    ``freed_slots``: how long deleted rows may still take up their places.
     """
 
     backoff: float = 0.8
@@ -22,6 +23,7 @@ class Timing:
     reconcile_after: float = 900.0
     stale_send: float = 5.0
     sign_in_every: float = 60.0
+    freed_slots: float = 20.0
     not_sent_tries: int = 6
     ambiguous_tries: int = 3
     strange_tries: int = 3

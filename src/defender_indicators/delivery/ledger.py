@@ -150,16 +150,18 @@ class Ledger:
             noted = self._decoded(row[8]) if row[8] else ()
             yield Exceptional(*row[:8], noted, *row[9:])  # type: ignore[call-arg]  # the columns selected
 
-    def counts(self, run_id: str) -> dict[str, int]:
-        """Return rows per status; the sum is the number of input rows."""
+    def counts(self, run_id: str, operation: str = "") -> dict[str, int]:
+        """Return rows per status; the sum is the number of input rows. ``operation`` counts its rows only."""
         counts: dict[str, int] = {}
+        where = "run = ? AND (operation = ? OR ? = '')"
+        values = (run_id, operation, operation)
         for status, count in self.database.execute(
-            "SELECT status, COUNT(*) FROM row WHERE run = ? GROUP BY status", (run_id,)
+            f"SELECT status, COUNT(*) FROM row WHERE {where} GROUP BY status", values
         ):
             counts[status] = counts.get(status, 0) + count
         for state, size, accepted in self.database.execute(
-            "SELECT state, SUM(size), SUM(accepted) FROM batch WHERE run = ? AND state <> 'split' GROUP BY state",
-            (run_id,),
+            f"SELECT state, SUM(size), SUM(accepted) FROM batch WHERE {where} AND state <> 'split' GROUP BY state",
+            values,
         ):
             status, count = ("accepted", accepted) if state == "answered" else (status_of(state), size)
             counts[status] = counts.get(status, 0) + count

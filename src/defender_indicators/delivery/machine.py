@@ -9,12 +9,16 @@ answer is committed before anybody is told.
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 from typing import Final
 
 from defender_indicators.clock import Clock
+from defender_indicators.delivery import events
 from defender_indicators.delivery.answer import Answer, Call
 from defender_indicators.delivery.calls import CallBook
-from defender_indicators.delivery.classify import Kind, Verdict, classify
+from defender_indicators.delivery.classify import Kind, Verdict, classify, judged_alone
+from defender_indicators.delivery.conditions import Conditions
+from defender_indicators.delivery.deletion import classify_deletion
 from defender_indicators.delivery.health import Health
 from defender_indicators.delivery.ledger import Ledger
 from defender_indicators.delivery.reconcile import Reconciler
@@ -24,7 +28,6 @@ from defender_indicators.delivery.steps import Finished, Send, SignIn, Step, Tic
 from defender_indicators.errors import AuthenticationError, ConnectorError
 from defender_indicators.indicators import matching_key
 
-IMPORT: Final = "/api/indicators/import"
 _CANDIDATES: Final = 64
 
 
@@ -40,10 +43,12 @@ class Machine:
     def __init__(self, ledger: Ledger, run: Run, book: CallBook, health: Health, clock: Clock) -> None:
         self._ledger = ledger
         self._run_id = run.id
+        self._author = run.author
         self._book = book
         self._clock = clock
         self.health = health
         self._settler = Settler(ledger, health)
+        self._conditions = Conditions(ledger)
         self._reconciler = Reconciler(ledger, health, clock, self._settler)
         self._in_flight: dict[int, Ticket] = {}
         self._delays: dict[int, float] = {}
@@ -67,6 +72,12 @@ class Machine:
 
     def step(self) -> Step:
         """Say what to do next."""
+        while (step := self._step()) is None:
+            pass
+        return step
+
+    def _step(self) -> Step | None:
+        """Say what to do next; None: a batch was cut, look again."""
         now = self._clock.boottime()
         if self.health.ended or self._drain:
             if self._in_flight:
@@ -99,11 +110,7 @@ class Machine:
         """Judge an answer, write down what it changes in one transaction, and return the verdict."""
         del self._in_flight[ticket.id]
         batch = ticket.batch
-        if batch is None:
-            values: list[str] = []
-        else:
-            values = [row["indicatorValue"] for row in batch.payloads()]
-        verdict = classify(answer, values, matching_key)
+        verdict = _judge(batch, answer)
         now = self._clock.boottime()
         block = None
         if verdict.kind is Kind.THROTTLED:
@@ -111,14 +118,29 @@ class Machine:
         with self._ledger.transaction():
             self._book.close(
                 ticket.id,
-                "import" if batch else "list",
+                batch.endpoint if batch else "list",
                 kind=verdict.kind.value,
                 status=answer.status,
                 target=verdict.target,
                 block=block,
             )
             self._apply(ticket, batch, verdict, answer, now)
+            if batch:
+                self._record(ticket.call, batch, verdict, answer)
         return verdict
+
+    def _record(self, call: Call, batch: Batch, verdict: Verdict, answer: Answer) -> None:
+        facts = {
+            "endpoint": batch.endpoint,
+            "request_id": call.request_id,
+            "body_sha256": sha256(call.body).hexdigest(),
+            "rows": len(batch.positions),
+            "accepted": sum(identifier is not None for identifier in verdict.ids),
+            "status": answer.status,
+            "verdict": verdict.kind.value,
+        }
+        at = self._clock.now().isoformat(timespec="seconds")
+        events.record(self._ledger.database, at, self._author, "call answered", run=batch.run, details=facts)
 
     def _apply(self, ticket: Ticket, batch: Batch | None, verdict: Verdict, answer: Answer, now: float) -> None:
         if verdict.kind is Kind.UNAUTHORIZED:
@@ -144,7 +166,7 @@ class Machine:
         self._renew = self._renewed = self._drain = True
         self._claims = verdict.claims
 
-    def _next_batch(self, now: float) -> Step:
+    def _next_batch(self, now: float) -> Step | None:
         doubts = self._candidates("run <> ? AND state = 'unknown'", "run, ")
         mine = self._candidates("run = ? AND state IN ('pending', 'unknown')", "")
         busy = {ticket.batch.root or ticket.batch.id for ticket in self._in_flight.values() if ticket.batch}
@@ -174,17 +196,17 @@ class Machine:
         sql = f"SELECT id, lane, root FROM batch WHERE {where} ORDER BY {order}lane, first LIMIT {_CANDIDATES}"
         return list(self._ledger.database.execute(sql, (self._run_id,)))
 
-    def _open(self, batch_id: int, now: float) -> Step:
+    def _open(self, batch_id: int, now: float) -> Step | None:
         batch = self._ledger.batch(batch_id)
         run = self._ledger.run(batch.run)
-        if self._settler.resized(batch, run.max_rows, run.max_bytes):
-            return self._next_batch(now)
+        if self._conditions.sift(batch) or self._settler.resized(batch, run.max_rows, run.max_bytes):
+            return None
         self._ledger.database.require_room()
         if batch.sent_at is None:
             boot, wall = self._clock.boot_id(), self._clock.now().isoformat()
             batch = replace(batch, sent_at=now, sent_boot=boot, sent_wall=wall)
         with self._ledger.transaction():
-            call, wait = self._book.open("import", batch.run, batch.id)
+            call, wait = self._book.open(batch.endpoint, batch.run, batch.id)
             if call:
                 self._ledger.set_batch(
                     batch.id,
@@ -196,7 +218,7 @@ class Machine:
                 )
         if not call:
             return Wait(None if wait is None else now + wait, "the rate limit of the service")
-        return self._hand_out(call, Call("POST", IMPORT, batch.body, batch.request_id), batch)
+        return self._hand_out(call, batch.call(), batch)
 
     def _read(self, now: float) -> Step:
         if self._in_flight:
@@ -211,3 +233,11 @@ class Machine:
         ticket = Ticket(identifier, call, self._clock.boottime(), self._generation, batch)
         self._in_flight[identifier] = ticket
         return Send(ticket)
+
+
+def _judge(batch: Batch | None, answer: Answer) -> Verdict:
+    if batch is None:
+        return judged_alone(answer)
+    if batch.operation == "delete":
+        return classify_deletion(answer, batch.row_ids())
+    return classify(answer, [row["indicatorValue"] for row in batch.payloads()], matching_key)

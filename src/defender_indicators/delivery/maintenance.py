@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from defender_indicators.clock import Clock, SystemClock
+from defender_indicators.delivery import events
 from defender_indicators.delivery.audit import audit
 from defender_indicators.delivery.database import BUSY_SECONDS, Database, explained
 from defender_indicators.delivery.lock import sender_lock
@@ -66,7 +67,8 @@ def ledger_prune(path: Path, older_than_days: int, clock: Clock = _CLOCK) -> int
     """Delete what is known of runs that finished and are older than so many days; returns how many there were.
 
     A run newer than an unfinished one stays whatever its age: it may have taken the place of rows that are not sent
-    yet. An idempotency key is forgotten with its run.
+    yet. An idempotency key is forgotten with its run, and so are approvals of its plan; the audit log and what was
+    adopted stay.
 
     Raises:
         InputError: there is no ledger.
@@ -83,11 +85,18 @@ def ledger_prune(path: Path, older_than_days: int, clock: Clock = _CLOCK) -> int
                 " AND other.number < run.number)",
                 (cutoff,),
             )
+            execute(
+                "DELETE FROM approval WHERE plan_hash IN (SELECT plan_hash FROM run WHERE id IN (SELECT id FROM gone))"
+                " AND plan_hash NOT IN (SELECT plan_hash FROM run WHERE id NOT IN (SELECT id FROM gone))"
+            )
             for table in ("row", "batch"):
                 execute(f"DELETE FROM {table} WHERE run IN (SELECT id FROM gone)")
             execute("DELETE FROM run WHERE id IN (SELECT id FROM gone)")
             execute("DELETE FROM call WHERE wall < ? AND run NOT IN (SELECT id FROM run)", (cutoff,))
             count: int = execute("SELECT COUNT(*) FROM gone").fetchone()[0]
+            if count:
+                now, facts = clock.now().isoformat(timespec="seconds"), {"runs": count, "created_before": cutoff}
+                events.record(database, now, events.os_user(), "runs pruned", details=facts)
         database.execute("VACUUM")
     return count
 

@@ -1,25 +1,31 @@
 """From input rows to frozen batches: everything is checked and deduplicated before the first byte is sent.
 
-The rows pass through once and are spooled to disk, so that memory stays small (about 200 bytes a row) and a conflict
-found in the last row can still keep the first one from being sent.
+The rows pass through once and are spooled to disk, so that memory stays small whatever their number and a conflict
+found in the last row can still keep the first one from being sent. What the guard holds is judged like every other
+row and keeps its place, but goes into the ledger as a line of its own instead of a batch.
 """
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Iterable, Iterator
-from hashlib import blake2b, sha256
-from typing import Any, Final, NamedTuple
+from hashlib import sha256
+from typing import Final, NamedTuple
 
 import orjson
 
+from defender_indicators.delivery import events
 from defender_indicators.delivery.classify import printable
+from defender_indicators.delivery.freezing import Hold, Kept, OpenBatch, dropped, held_line
 from defender_indicators.delivery.ledger import Ledger
 from defender_indicators.delivery.records import Exceptional, NewBatch
+from defender_indicators.delivery.repeats import BLOCKING, Fate, Repeats
 from defender_indicators.delivery.spool import Spool
 from defender_indicators.indicators import Indicator, Rejection
 
+RANK: Final = "x-rank"
+"""A private key of input rows: what a source says of a row's weight; no part of the indicator."""
 _TAB: Final = b"\t"
+_AT_ONCE: Final = 1000
 
 
 class BadRow(NamedTuple):
@@ -54,51 +60,83 @@ class Plan:
     Args:
         rows: the input, in any size.
         judge: turns a row into an indicator or a rejection (``indicators.Canonicaliser``).
+        guard: says of an indicator why it must wait.
+        brake: is told how many rows would block something, and says why all of them must wait.
+        kind: what the plan is for (``import``, ``sync`` …), for the record like the next two.
+        author: who wants it.
+        why: the reason that was given.
 
     Attributes:
         total: input rows read.
-        hash: names the bytes to be sent; equal plans have equal hashes.
+        hash: names the bytes to be sent and what is held; equal plans have equal hashes.
         subject_hash: names only what is blocked or allowed where, whatever its title or expiry.
         limits: how the rows are cut into requests.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything a plan needs from outside
         self,
         rows: Iterable[object],
         judge: Callable[[object], Indicator | Rejection],
         *,
         limits: Limits,
+        guard: Callable[[Indicator], Hold | None] | None = None,
+        brake: Callable[[int], Hold | None] | None = None,
         idempotency_key: str = "",
         retry_of: str = "",
+        kind: str = "import",
+        author: str = "",
+        why: str = "",
     ) -> None:
         self.limits = limits
         self.idempotency_key = idempotency_key
         self.retry_of = retry_of
+        self.kind, self.author, self.why = kind, author, why
         self.total = 0
+        self._guard = guard
         self._good, self._bad = Spool(), Spool()
-        self._index = _Index()
+        self._repeats = Repeats()
+        self._braked: Hold | None = None
         self._digest, self._subjects = sha256(), sha256()
         try:
-            for row in rows:
-                self._take(_unreadable(row) if isinstance(row, BadRow) else judge(row))
+            self._read(rows, judge)
+            self._repeats.judge()
+            self._brake(brake)
         except BaseException:
             self.close()
             raise
         self.hash = self._digest.hexdigest()
         self.subject_hash = self._subjects.hexdigest()
 
-    def _take(self, verdict: Indicator | Rejection) -> None:
-        if isinstance(verdict, Indicator):
-            line = verdict.payload
-            if verdict.notes:
-                line += _TAB + orjson.dumps(verdict.notes)
-            self._index.add(self.total, verdict)
-            self._digest.update(verdict.payload)
-            self._subjects.update("\0".join(verdict[:4]).encode())
-            self._good.add(line)
-        else:
-            self._bad.add(orjson.dumps((self.total, *verdict)))
-        self.total += 1
+    def _read(self, rows: Iterable[object], judge: Callable[[object], Indicator | Rejection]) -> None:
+        for row in rows:
+            if isinstance(row, dict) and RANK in row:
+                row = {name: value for name, value in row.items() if name != RANK}  # noqa: PLW2901 - without its rank
+            verdict = _unreadable(row) if isinstance(row, BadRow) else judge(row)
+            if isinstance(verdict, Indicator):
+                self._take(verdict)
+            else:
+                self._bad.add(orjson.dumps((self.total, *verdict)))
+            self.total += 1
+
+    def _take(self, indicator: Indicator) -> None:
+        hold = self._guard(indicator) if self._guard else None
+        line = b"%d\t%b" % (self.total, indicator.payload)
+        if indicator.notes or hold:
+            kept = hold and (hold.code, hold.reason, hold.hard)
+            line += _TAB + orjson.dumps((indicator.notes, kept))
+        self._good.add(line)
+        self._repeats.add(self.total, indicator, held=hold is not None)
+        self._digest.update(indicator.payload)
+        self._subjects.update("\0".join(indicator[:4]).encode())
+        self._note(hold)
+
+    def _brake(self, brake: Callable[[int], Hold | None] | None) -> None:
+        self._braked = brake(self._repeats.blocks) if brake else None
+        self._note(self._braked)
+
+    def _note(self, hold: Hold | None) -> None:
+        if hold:
+            self._digest.update(f"\0{hold.code}".encode())
 
     def write(self, ledger: Ledger, run_id: str, created: str) -> None:
         """Create the run in the ledger, whole or not at all."""
@@ -113,120 +151,65 @@ class Plan:
                 total=self.total,
                 max_rows=self.limits.rows,
                 max_bytes=self.limits.body_bytes,
+                kind=self.kind,
+                author=self.author,
+                why=self.why,
             )
             ledger.put_rows(run_id, self._rejected())
-            dropped: list[Exceptional] = []
-            ledger.put_batches(run_id, self._batches(dropped))
-            ledger.put_rows(run_id, dropped)
+            self._write_rows(ledger, run_id)
+            events.record_created(ledger.database, run_id)
 
     def close(self) -> None:
-        """Remove the spool."""
+        """Remove what is kept on disk."""
         self._good.close()
         self._bad.close()
+        self._repeats.close()
+
+    def _write_rows(self, ledger: Ledger, run_id: str) -> None:
+        """Write batches, and the rows that are in none."""
+        lines: list[Exceptional] = []
+        for item in self._items():
+            if isinstance(item, NewBatch):
+                ledger.put_batches(run_id, (item,))
+                continue
+            lines.append(item)
+            if len(lines) == _AT_ONCE:
+                ledger.put_rows(run_id, lines)
+                lines = []
+        ledger.put_rows(run_id, lines)
 
     def _rejected(self) -> Iterator[Exceptional]:
         for line in self._bad:
             position, value, kind, action, code, reason, notes = orjson.loads(line)
             yield Exceptional(position, "rejected", value, kind, action, code, reason, notes=notes)
 
-    def _batches(self, dropped: list[Exceptional]) -> Iterator[NewBatch]:
-        lanes: dict[int, _Open] = {}
-        for number, line in enumerate(self._good):
-            payload, _, noted = line.partition(_TAB)
-            notes: list[str] = orjson.loads(noted) if noted else []
-            position = self._index.positions[number]
-            if number in self._index.dropped:
-                dropped.append(_dropped(position, payload, notes, self._index.dropped[number]))
+    def _items(self) -> Iterator[NewBatch | Exceptional]:
+        """Return every good row once, in a batch or on a line of its own."""
+        lanes: dict[int, OpenBatch] = {}
+        verdicts = self._repeats.verdicts()
+        upcoming = next(verdicts, None)
+        for line in self._good:
+            number, payload, *more = line.split(_TAB)
+            position, verdict = int(number), None
+            if upcoming and upcoming.position == position:
+                verdict, upcoming = upcoming, next(verdicts, None)
+            notes, kept = orjson.loads(more[0]) if more else ([], None)
+            if verdict and verdict.fate != Fate.LANE:
+                yield dropped(payload, notes, verdict)
                 continue
-            lane = self._index.lanes.get(number, 0)
-            batch = lanes.setdefault(lane, _Open())
-            too_long = batch.size + len(payload) > self.limits.body_bytes
-            if batch.rows and (too_long or len(batch.rows) >= self.limits.rows):
-                yield NewBatch(lane, batch.positions, batch.rows, batch.notes)
-                batch = lanes[lane] = _Open()
+            lane = verdict.first if verdict else 0
+            hold = Kept(*kept) if kept else self._braked
+            if hold and (kept or orjson.loads(payload)["action"] in BLOCKING):
+                yield held_line(position, payload, notes, hold, lane)
+                continue
+            batch = lanes.setdefault(lane, OpenBatch())
+            if batch.is_full(payload, *self.limits):
+                yield batch.closed(lane)
+                batch = lanes[lane] = OpenBatch()
             batch.add(position, payload, notes)
         for lane, batch in sorted(lanes.items()):
-            yield NewBatch(lane, batch.positions, batch.rows, batch.notes)
-
-
-class _Open:
-    """A batch being filled."""
-
-    def __init__(self) -> None:
-        self.positions: list[int] = []
-        self.rows: list[bytes] = []
-        self.notes: dict[str, list[str]] = {}
-        self.size = 20
-
-    def add(self, position: int, payload: bytes, notes: list[str]) -> None:
-        self.positions.append(position)
-        self.rows.append(payload)
-        self.size += len(payload) + 1
-        if notes:
-            self.notes[str(position)] = notes
-
-
-class _Index:
-    """Which rows repeat, contradict or must not travel together.
-
-    Good rows are numbered in input order. One *value* may stand only once in a call, because the answer names values
-    without their type; further rows of a value (another type or scope) travel in later lanes. Source:
-    import-ti-indicators.md (the result has ``indicator``, no type).
-    """
-
-    def __init__(self) -> None:
-        self.positions = array("q")
-        self.dropped: dict[int, tuple[str, str, str]] = {}
-        self.lanes: dict[int, int] = {}
-        self._first: dict[bytes, int] = {}
-        self._more: dict[bytes, list[int]] = {}
-        self._identities = array("q")
-        self._payloads = array("q")
-        self._actions: list[str] = []
-        self._dropped_for: dict[int, list[int]] = {}
-
-    def add(self, position: int, indicator: Indicator) -> None:
-        number = len(self.positions)
-        self.positions.append(position)
-        self._identities.append(hash((indicator.type, indicator.value, indicator.scope)))
-        self._payloads.append(hash(indicator.payload))
-        self._actions.append(indicator.action)
-        digest = blake2b(indicator.value.encode(), digest_size=16).digest()
-        first = self._first.setdefault(digest, number)
-        if first != number:
-            self._repeat(number, self._more.setdefault(digest, [first]))
-
-    def _repeat(self, number: int, others: list[int]) -> None:
-        same = [other for other in others if self._identities[other] == self._identities[number]]
-        if not same:
-            others.append(number)
-            self.lanes[number] = len(others) - 1
-            return
-        other = same[0]
-        if other in self.dropped or self._actions[other] != self._actions[number]:
-            both = f"rows {self.positions[other]} and {self.positions[number]}"
-            reason = f"{both} want different actions for one value; keep one of them"
-            for each in (number, *self._dropped_for.pop(other, ())):
-                self.dropped[each] = ("rejected", "conflicting_actions", reason)
-            self.dropped.setdefault(other, ("rejected", "conflicting_actions", reason))
-        elif self._payloads[other] == self._payloads[number]:
-            self.dropped[number] = ("duplicate", "duplicate", f"the same as row {self.positions[other]}")
-            self._dropped_for.setdefault(other, []).append(number)
-        else:
-            reason = f"row {self.positions[number]} repeats it with other details; the later row is sent"
-            self.dropped[other] = ("duplicate", "repeated_with_changes", reason)
-            earlier = self._dropped_for[number] = self._dropped_for.pop(other, [])
-            earlier.append(other)
-            others[others.index(other)] = number
-            self.lanes[number] = self.lanes.get(other, 0)
+            yield batch.closed(lane)
 
 
 def _unreadable(row: BadRow) -> Rejection:
     return Rejection(printable(row.value), "", "", row.code, printable(f"{row.place}: {row.reason}"), ())
-
-
-def _dropped(position: int, payload: bytes, notes: list[str], why: tuple[str, str, str]) -> Exceptional:
-    row: dict[str, Any] = orjson.loads(payload)
-    value, kind, action = row["indicatorValue"], row["indicatorType"], row["action"]
-    status, code, reason = why
-    return Exceptional(position, status, value, kind, action, code, reason, notes=notes)

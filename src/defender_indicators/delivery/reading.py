@@ -1,20 +1,15 @@
-"""Reading back: page through the tenant's indicators and compare them with what was sent. Pure."""
+"""Reading back: compare the tenant's indicators with what was sent. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from enum import Enum
-from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
-from defender_indicators import strict_json
-from defender_indicators.delivery.answer import Answer
 from defender_indicators.indicators import row_from_api
 
-PAGE_ROWS: Final = 2000
-"""Rows asked for at once: at about 1 kB a row well below the 8 MiB that the connector reads."""
-_FIRST_PAGE: Final = f"/api/indicators?$top={PAGE_ROWS}&$skip="
 _COMPARED: Final = (
     "title",
     "description",
@@ -50,45 +45,24 @@ class Finding(NamedTuple):
 
 
 class Reading:
-    """One listing in progress. Only rows with a wanted key are kept.
+    """What a listing says about some rows; only those with a wanted key or id are kept."""
 
-    Attributes:
-        path: the next page to ask for; ``""`` when the listing is complete.
-        failures: answers in a row that were no page.
-        total: rows seen.
-    """
-
-    def __init__(self, wanted: set[Key]) -> None:
+    def __init__(self, wanted: set[Key], ids: AbstractSet[str] = frozenset()) -> None:
         self._wanted = wanted
+        self._wanted_ids = ids
         self._rows: dict[Key, list[dict[str, Any]]] = {}
-        self._skip = 0
-        self._links: set[str] = set()
-        self.path = f"{_FIRST_PAGE}0"
-        self.failures = 0
-        self.total = 0
+        self._ids: dict[str, dict[str, Any]] = {}
 
-    def page(self, answer: Answer) -> str:
-        """Take one page in.
-
-        Returns:
-            ``""``, or why the answer is no page; an incomplete listing proves nothing.
-        """
-        problem, rows, following = _page(answer)
-        if following and following in self._links:
-            problem = "the service names a next page that was read already"
-        if problem:
-            self.failures += 1
-            return problem
-        self.failures = 0
-        self.total += len(rows)
-        for raw in rows:
+    def add(self, page: Iterable[object]) -> None:
+        """Take in a page of the tenant's rows."""
+        for raw in page:
             row = row_from_api(raw)
-            if row is not None and (row["type"], row["value"]) in self._wanted:
+            if row is None:
+                continue
+            if row["id"] in self._wanted_ids:
+                self._ids[row["id"]] = row
+            if (row["type"], row["value"]) in self._wanted:
                 self._rows.setdefault((row["type"], row["value"]), []).append(row)
-        self._links.add(following)
-        self._skip += len(rows)
-        self.path = following or (f"{_FIRST_PAGE}{self._skip}" if len(rows) >= PAGE_ROWS else "")
-        return ""
 
     def find(self, sent: Mapping[str, Any], sent_wall: str) -> Finding:
         """Say what became of a row that was sent (Microsoft's spelling) at ``sent_wall`` (ISO 8601, ``""``: never)."""
@@ -106,25 +80,18 @@ class Reading:
         fresh = any(_after(row.get("lastUpdateTime"), sent_wall) for row in same)
         return Finding(Found.CHANGED if fresh else Found.OLDER, ids, fresh)
 
+    def listed(self, identifier: str) -> dict[str, Any] | None:
+        """Return the row with a wanted id as ``row_from_api`` does, None when there is none."""
+        return self._ids.get(identifier)
+
     def sees(self, keys: set[Key]) -> bool:
         """Whether the listing holds at least one of these rows."""
         return any(key in self._rows for key in keys)
 
 
-def _page(answer: Answer) -> tuple[str, list[Any], str]:
-    if answer.failure is not None:
-        return answer.detail or answer.failure.value, [], ""
-    if answer.status != HTTPStatus.OK:
-        return f"HTTP {answer.status}", [], ""
-    try:
-        document = strict_json.loads(answer.body)
-    except ValueError as error:
-        return f"the page is not the API's JSON ({error})", [], ""
-    rows = document.get("value") if isinstance(document, dict) else None
-    if not isinstance(rows, list):
-        return "the page holds no list of rows", [], ""
-    following = document.get("@odata.nextLink")
-    return "", rows, following if isinstance(following, str) else ""
+def changed_since(row: Mapping[str, Any], listed: Mapping[str, Any], sent_wall: str) -> bool:
+    """Say whether somebody gave a listed row other details after ``sent_wall`` (ISO 8601, ``""``: never)."""
+    return _after(listed.get("lastUpdateTime"), sent_wall) and not _equal(row, listed)
 
 
 def _equal(sent: Mapping[str, Any], listed: Mapping[str, Any]) -> bool:

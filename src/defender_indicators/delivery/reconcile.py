@@ -10,8 +10,10 @@ from defender_indicators.clock import Clock
 from defender_indicators.delivery.answer import Answer, Call
 from defender_indicators.delivery.bisect import BUDGET_SPENT
 from defender_indicators.delivery.classify import Kind, Verdict
+from defender_indicators.delivery.deletion import Deletions
 from defender_indicators.delivery.health import Health
 from defender_indicators.delivery.ledger import Ledger
+from defender_indicators.delivery.pages import Pages
 from defender_indicators.delivery.reading import Found, Key, Reading
 from defender_indicators.delivery.records import Batch, Exceptional
 from defender_indicators.delivery.settle import NOT_ANSWERED, Settler
@@ -29,15 +31,18 @@ class Reconciler:
         self._health = health
         self._clock = clock
         self._settler = settler
+        self._deletions = Deletions(ledger, health, settler)
         self._run_id = ""
-        self._reading: Reading | None = None
+        self._pages: Pages | None = None
+        self._reading = Reading(set())
         self._doubtful: dict[int, bool] = {}
         self._witnesses: set[Key] = set()
+        self._deleting = False
         self._distrusted = 0
 
     def wanted(self, run_id: str) -> bool:
         """Whether a listing is under way or due; afterwards :meth:`call` has the next page."""
-        if self._reading is not None:
+        if self._pages is not None:
             return True
         self._run_id = run_id
         self._doubtful = self._due(run_id)
@@ -48,44 +53,60 @@ class Reconciler:
         return True
 
     def _start(self) -> None:
-        doubtful = {key for batch_id in self._doubtful for key in _keys(self._ledger.batch(batch_id).payloads())}
-        self._reading = Reading(doubtful | self._witnesses)
+        keys, ids = set(self._witnesses), set[str]()
+        for batch in map(self._ledger.batch, self._doubtful):
+            if batch.operation == "delete":
+                ids.update(batch.row_ids())
+            else:
+                keys |= _keys(batch.payloads())
+        self._deleting = bool(ids)
+        self._pages, self._reading = Pages(), Reading(keys, ids)
 
     def _accepted_keys(self) -> set[Key]:
         """Return some rows that the service is known to hold: a listing without any of them is not to be trusted."""
-        last = self._ledger.batches("state = 'answered' AND accepted > 0 ORDER BY id DESC LIMIT 1")
+        last = self._ledger.batches(
+            "state = 'answered' AND operation = 'import' AND accepted > 0 ORDER BY id DESC LIMIT 1"
+        )
         for batch in list(last):
             ids = self._ledger.ids(batch.id)
-            return _keys([row for row, found in zip(batch.payloads(), ids, strict=True) if found is not None])
+            held = _keys([row for row, found in zip(batch.payloads(), ids, strict=True) if found is not None])
+            for deletion in self._ledger.batches("operation = 'delete' AND attempts > 0"):
+                held -= _keys(deletion.payloads())
+            return held
         return set()
 
     def call(self) -> Call:
         """Return the request for the next page."""
-        return Call("GET", self._reading.path if self._reading else "")
+        return self._pages.call() if self._pages else Call("GET", "")
 
     def page(self, verdict: Verdict, answer: Answer, now: float) -> None:
         """Take a page in; after the last one settle every doubtful batch, inside the caller's transaction."""
-        if self._reading is None or verdict.kind in _PASSING:
+        if self._pages is None or verdict.kind in _PASSING:
             return
-        problem = self._reading.page(answer)
+        problem, rows = self._pages.take(answer)
+        self._reading.add(rows)
         if verdict.kind is Kind.FATAL:
             self._health.halt("; ".join(filter(None, (f"reading back: {verdict.reason}", verdict.remedy))))
-        elif problem and self._reading.failures >= self._health.timing.read_tries:
+        elif problem and self._pages.failures >= self._health.timing.read_tries:
             self._health.pause(f"rows are in doubt and cannot be read back: {problem}")
         elif problem:
-            self._health.hold(now + self._health.backoff(self._reading.failures), problem)
-        elif not self._reading.path and self._blind():
+            self._health.hold(now + self._health.backoff(self._pages.failures), problem)
+        elif not self._pages.path and self._blind(self._pages.total):
             self._health.hold(now + self._health.backoff(self._distrusted), "the listing lacks rows that were accepted")
             self._start()
-        elif not self._reading.path:
+        elif not self._pages.path:
             self._distrusted = 0
             for batch_id, aged in self._doubtful.items():
-                self._settle(self._ledger.batch(batch_id), self._reading, aged=aged)
-            self._reading = None
+                self._settle(self._ledger.batch(batch_id), now, aged=aged)
+            self._pages = None
 
-    def _blind(self) -> bool:
-        """Whether the listing lacks what must be there; one that lacks it every time has to be believed."""
-        if not self._witnesses or self._reading is None or self._reading.sees(self._witnesses):
+    def _blind(self, total: int) -> bool:
+        """Whether the listing lacks what must be there; one that lacks it every time has to be believed.
+
+        Where nothing is known that must be, an empty listing is not proof enough that rows were deleted.
+        """
+        trusted = self._reading.sees(self._witnesses) if self._witnesses else total > 0 or not self._deleting
+        if trusted:
             return False
         self._distrusted += 1
         return self._distrusted < self._health.timing.read_tries
@@ -94,18 +115,25 @@ class Reconciler:
         """Return doubtful batches; true for those that are in doubt for so long that somebody may have acted."""
         now, boot, timing = self._clock.boottime(), self._clock.boot_id(), self._health.timing
         due = {}
-        for identifier, run, size, ambiguous, code, sent_at, sent_boot in self._ledger.database.execute(
-            "SELECT id, run, size, ambiguous, code, sent_at, sent_boot FROM batch WHERE state = 'unknown'"
+        for identifier, run, size, operation, ambiguous, code, sent_at, sent_boot in self._ledger.database.execute(
+            "SELECT id, run, size, operation, ambiguous, code, sent_at, sent_boot FROM batch WHERE state = 'unknown'"
         ):
             aged = sent_boot != boot or now - sent_at > timing.reconcile_after
             often = ambiguous >= timing.ambiguous_tries
-            if aged or (often and (size == 1 or run != run_id or code in {NOT_ANSWERED, BUDGET_SPENT})):
+            if (
+                operation == "delete"
+                or aged
+                or (often and (size == 1 or run != run_id or code in {NOT_ANSWERED, BUDGET_SPENT}))
+            ):
                 due[identifier] = aged
         return due
 
-    def _settle(self, batch: Batch, reading: Reading, *, aged: bool) -> None:
+    def _settle(self, batch: Batch, now: float, *, aged: bool) -> None:
+        if batch.operation == "delete":
+            self._deletions.settle(batch, self._reading, now, mine=batch.run == self._run_id)
+            return
         rows = batch.payloads()
-        findings = [reading.find(row, batch.sent_wall) for row in rows]
+        findings = [self._reading.find(row, batch.sent_wall) for row in rows]
         equal = [finding.found is Found.EQUAL for finding in findings]
         applied = any(same and finding.fresh for finding, same in zip(findings, equal, strict=True))
         ids = [finding.ids[0] if same else None for finding, same in zip(findings, equal, strict=True)]

@@ -8,13 +8,20 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from defender_indicators.delivery.answer import Call
+
+IMPORT: Final = "/api/indicators/import"
+BATCH_DELETE: Final = "/api/indicators/BatchDelete"
 NOTHING: Final = -1
 """The position that a row waits for when it waits for none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One execution; ``state`` is ``sending``, ``paused``, ``halted`` or ``finished``."""
+    """One execution; ``state`` is ``sending``, ``paused``, ``halted`` or ``finished``.
+
+    ``kind`` says what made it (``import``, ``sync`` …), ``facts`` (JSON) what was known when it was planned.
+    """
 
     number: int
     id: str
@@ -29,6 +36,7 @@ class Run:
     kind: str
     author: str
     why: str
+    facts: str
     waited: float
     stopped: str
 
@@ -64,10 +72,26 @@ class Batch:
     code: str
     reason: str
 
+    @property
+    def endpoint(self) -> str:
+        """Whose limits count."""
+        return "batch_delete" if self.operation == "delete" else "import"
+
+    def call(self) -> Call:
+        """Return the request; the same bytes each time. A deletion names ids, never values."""
+        if self.operation == "delete":
+            body = orjson.dumps({"IndicatorIds": self.row_ids()})
+            return Call("POST", BATCH_DELETE, body, self.request_id)
+        return Call("POST", IMPORT, self.body, self.request_id)
+
     def payloads(self) -> list[dict[str, Any]]:
-        """Return the rows as they are sent, in Microsoft's spelling."""
+        """Return the rows in Microsoft's spelling: as they are sent, or as they are in the tenant."""
         rows: list[dict[str, Any]] = orjson.loads(self.body)["Indicators"]
         return rows
+
+    def row_ids(self) -> list[str]:
+        """Return the ids of the rows of a deletion."""
+        return [str(row["id"]) for row in self.payloads()]
 
     def part(self, places: Sequence[int]) -> NewBatch:
         """Return a batch of some of the rows, byte for byte as they were frozen."""
@@ -89,8 +113,10 @@ class Batch:
         position = self.positions[place]
         value, kind, action = row["indicatorValue"], row["indicatorType"], row["action"]
         notes, after = self.notes.get(str(position), ()), self.after.get(str(position), NOTHING)
-        facts = {"notes": notes, "operation": self.operation, "lane": self.lane, "after": after}
-        return Exceptional(position, status, value, kind, action, code, reason, **facts)  # type: ignore[arg-type]  # by name
+        facts: dict[str, Any] = {"notes": notes, "operation": self.operation, "lane": self.lane, "after": after}
+        if self.operation == "delete":
+            facts["remote_id"] = str(row["id"])
+        return Exceptional(position, status, value, kind, action, code, reason, **facts)
 
 
 class NewBatch(NamedTuple):

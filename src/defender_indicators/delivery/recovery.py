@@ -7,13 +7,14 @@ finished recovery that only has to take its place; the ledger refuses to open in
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from defender_indicators.clock import Clock, SystemClock
+from defender_indicators.delivery import events
 from defender_indicators.delivery.audit import BATCH_COLUMNS, held_by
 from defender_indicators.delivery.database import recovered_of
 from defender_indicators.delivery.ledger import OPEN_STATES, Ledger
@@ -27,6 +28,8 @@ LOST: Final = "lost_with_ledger"
 """Code of a row that nothing is known of any more."""
 _CLOCK: Final = SystemClock()
 _TABLES: Final = ("meta", "run", "batch", "row", "call", "rate", "approval", "event", "adopted")
+_SINCE: Final[Mapping[str, Mapping[str, Any]]] = {"batch": {"after": b"", "operation": "import"}}
+"""What a row means that was written before there were such columns."""
 _COMPANIONS: Final = ("", "-wal", "-shm")
 _PROBES: Final = 10_000
 _MOST_LOST: Final = 1_000_000
@@ -73,10 +76,12 @@ def _rebuild(path: Path, finished: Path, clock: Clock) -> None:
         with ledger.transaction():
             runs: set[str] = set()
             for table in _TABLES:
-                for row in _readable(source, table, _columns(ledger, table)):
-                    _save(ledger, table, row, runs, clock)
+                for row in _readable(source, table, _columns(ledger, source, table)):
+                    _save(ledger, table, {**_SINCE.get(table, {}), **row}, runs, clock)
             for run in runs:
                 _account_for_all(ledger, run)
+            now = clock.now().isoformat(timespec="seconds")
+            events.record(ledger.database, now, events.os_user(), "ledger recovered", details=_counts(ledger))
     sync(part)
     part.rename(finished)
     sync(path.parent)
@@ -104,7 +109,7 @@ def _take_place(path: Path, finished: Path) -> Path:
 
 def _readable(source: sqlite3.Connection, table: str, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Yield rows up to the damage, from the end back to the damage, and what single probes find in between."""
-    select, low, high = f"SELECT rowid, {', '.join(columns)} FROM {table}", 0, None
+    select, low, high = f"SELECT {', '.join(('rowid', *columns))} FROM {table}", 0, None
     with suppress(sqlite3.DatabaseError):
         for number, *row in source.execute(f"{select} ORDER BY rowid"):
             low = number + 1
@@ -120,8 +125,13 @@ def _readable(source: sqlite3.Connection, table: str, columns: Sequence[str]) ->
                 yield dict(zip(columns, row, strict=True))
 
 
-def _columns(ledger: Ledger, table: str) -> list[str]:
-    return [name for _, name, *_ in ledger.database.execute(f"PRAGMA table_info({table})")]
+def _columns(ledger: Ledger, source: sqlite3.Connection, table: str) -> list[str]:
+    """Return the columns that the damaged ledger, which may be of an older version, shares with the new one."""
+    columns = f"PRAGMA table_info({table})"
+    with suppress(sqlite3.DatabaseError):
+        there = {name for _, name, *_ in source.execute(columns)}
+        return [name for _, name, *_ in ledger.database.execute(columns) if name in there]
+    return []
 
 
 def _save(ledger: Ledger, table: str, row: dict[str, Any], runs: set[str], clock: Clock) -> None:

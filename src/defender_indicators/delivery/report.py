@@ -16,7 +16,7 @@ from defender_indicators.delivery.records import Batch, Exceptional, status_of
 SCHEMA_VERSION: Final = "1.0"
 DRY_RUN: Final = "dry-run"
 """The run id of a plan that nobody sends; its outcome speaks of the checks alone."""
-_NAMES: Final = ("schema_version", "outcome", "run_id", "counts", "results", "calls", "retry_with")
+_NAMES: Final = ("schema_version", "outcome", "run_id", "counts", "results", "calls", "retry_with", "plan")
 
 
 class Report(Mapping[str, Any]):
@@ -43,7 +43,8 @@ class Report(Mapping[str, Any]):
             "counts": {status: counts.get(status, 0) for status in STATUSES},
             "results": _Rows(run.total, lambda: _results(ledger, run_id)),
             "calls": _planned_calls(ledger) if planned else _calls(ledger, run_id, run.waited),
-            "retry_with": _Rows(sum(counts.get(name, 0) for name in RETRYABLE), lambda: _retry_with(ledger, run_id)),
+            "retry_with": _Rows(_retryable(ledger, run_id), lambda: _retry_with(ledger, run_id)),
+            "plan": {"kind": run.kind, "hash": run.plan_hash, **orjson.loads(run.facts)},
         }
 
     def __getitem__(self, name: str) -> Any:
@@ -96,6 +97,7 @@ def result(row: Exceptional) -> dict[str, Any]:
         "value": row.value,
         "type": row.type,
         "action": row.action,
+        "operation": row.operation,
         "status": row.status,
         "id": row.remote_id,
         "code": row.code,
@@ -109,9 +111,15 @@ def _results(ledger: Ledger, run_id: str) -> Iterator[dict[str, Any]]:
     return (result(row) for row in every_row(ledger, run_id))
 
 
+def _retryable(ledger: Ledger, run_id: str) -> int:
+    counts = ledger.counts(run_id, operation="import")
+    return sum(counts.get(name, 0) for name in RETRYABLE)
+
+
 def _retry_with(ledger: Ledger, run_id: str) -> Iterator[dict[str, Any]]:
+    """Return the rows to import again; what is to be deleted now, only a new look at the tenant can say."""
     for row in every_row(ledger, run_id):
-        if row.status in RETRYABLE and row.payload is not None:
+        if row.status in RETRYABLE and row.operation == "import" and row.payload is not None:
             yield orjson.loads(row.payload)
 
 
@@ -156,20 +164,12 @@ def _batch_rows(ledger: Ledger, batch_id: int) -> Iterator[Exceptional]:
 
 def _rows_of(batch: Batch, status: str, ids: Sequence[str | None]) -> Iterator[Exceptional]:
     code = "" if status == "accepted" else code_of(status, batch.code)
-    for position, row, identifier in zip(batch.positions, batch.payloads(), ids, strict=True):
+    reason = "" if status == "accepted" else batch.reason
+    for place, (row, identifier) in enumerate(zip(batch.payloads(), ids, strict=True)):
         if identifier is not None:
-            yield Exceptional(
-                position,
-                status,
-                row["indicatorValue"],
-                row["indicatorType"],
-                row["action"],
-                code,
-                "" if status == "accepted" else batch.reason,
-                identifier,
-                batch.notes.get(str(position), ()),
-                None if status == "accepted" else orjson.dumps(row),
-            )
+            line = batch.exceptional(place, row, status, code, reason)
+            payload = None if status == "accepted" else orjson.dumps(row)
+            yield line._replace(remote_id=identifier or line.remote_id, payload=payload)
 
 
 def _planned_calls(ledger: Ledger) -> dict[str, Any]:
@@ -179,6 +179,7 @@ def _planned_calls(ledger: Ledger) -> dict[str, Any]:
 
 def _calls(ledger: Ledger, run_id: str, waited: float) -> dict[str, Any]:
     count, attempts = ledger.database.execute(
-        "SELECT COUNT(DISTINCT batch), COUNT(*) FROM call WHERE run = ? AND endpoint = 'import'", (run_id,)
+        "SELECT COUNT(DISTINCT batch), COUNT(*) FROM call WHERE run = ? AND endpoint IN ('import', 'batch_delete')",
+        (run_id,),
     ).fetchone()
     return {"count": count, "attempts": attempts, "seconds_waited": round(waited, 3)}

@@ -12,6 +12,7 @@ from typing import Final
 from defender_indicators.clock import Clock
 from defender_indicators.delivery.answer import Answer, Failure, Transport
 from defender_indicators.delivery.classify import Verdict
+from defender_indicators.delivery.kill_switch import KillSwitch
 from defender_indicators.delivery.machine import Machine
 from defender_indicators.delivery.steps import Finished, Send, SignIn, Ticket
 from defender_indicators.errors import ConnectorError
@@ -24,11 +25,12 @@ _TICK: Final = 0.25
 
 
 class Stop:
-    """A request to stop, from a signal handler or another thread."""
+    """A request to stop, from a signal handler, another thread, or the kill switch where there is one."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
         self.signal = 0
+        self.kill_switch: KillSwitch | None = None
 
     def request(self, signal_number: int = 0) -> None:
         """Ask for the end: no new call, a little patience for those in flight."""
@@ -42,7 +44,25 @@ class Stop:
     @property
     def requested(self) -> bool:
         """Whether somebody asked."""
-        return self._event.is_set()
+        return self._event.is_set() or self._switched
+
+    @property
+    def reason(self) -> str:
+        """Why the run stops, where it was asked to."""
+        return self.kill_switch.reason if self.kill_switch and self._switched else "stopped on request"
+
+    def require_off(self) -> None:
+        """Refuse to start a run while the kill switch is on.
+
+        Raises:
+            StoppedError: it is on.
+        """
+        if self.kill_switch:
+            self.kill_switch.require_off()
+
+    @property
+    def _switched(self) -> bool:
+        return self.kill_switch is not None and self.kill_switch.on
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +110,7 @@ class Sender:
     def _turn(self) -> bool:
         if self._stop.requested and not self._stop_at:
             self._stop_at = self._clock.boottime() + GRACE_SECONDS
-            self._machine.health.pause("stopped on request")
+            self._machine.health.pause(self._stop.reason)
         step = self._machine.step()
         if isinstance(step, Finished):
             return False

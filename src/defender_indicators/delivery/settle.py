@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 import orjson
 
 from defender_indicators.delivery.bisect import CALL_REFUSED, Bisect
+from defender_indicators.delivery.capacity import Capacity
 from defender_indicators.delivery.classify import Kind, Verdict, looks_like_capacity
 from defender_indicators.delivery.codes import code_of_doubt
 from defender_indicators.delivery.health import Health
@@ -34,7 +35,8 @@ class Settler:
     """Applies verdicts to batches.
 
     Attributes:
-        good_answers: answers with a row each.
+        good_answers: answers that decided rows.
+        bisect, capacity: what they say.
         suspicious: something was refused whole and nothing was ever accepted; the cause may be systemic.
     """
 
@@ -43,7 +45,8 @@ class Settler:
         self._health = health
         self.good_answers = 0
         self._good_before: dict[int, int] = {}
-        self._bisect = Bisect(ledger, health.timing)
+        self.bisect = Bisect(ledger, health.timing)
+        self.capacity = Capacity(ledger, health)
         self._singles: dict[int, list[str]] = {}
         self._courtesies: Counter[int] = Counter()
         self._resizes = 0
@@ -51,14 +54,17 @@ class Settler:
 
     def settle(self, batch: Batch, verdict: Verdict, now: float) -> Outcome:
         """Write down what the verdict means for the batch and its rows."""
-        self._bisect.spend(batch)
+        self.bisect.spend(batch)
+        deleting = batch.operation == "delete"
         match verdict.kind:
             case Kind.ANSWERED:
-                return self._answered(batch, verdict)
+                return self._answered(batch, verdict, now)
+            case Kind.AMBIGUOUS | Kind.REJECTED if deleting and verdict.doubtful:
+                return self._deletion_in_doubt(batch, verdict, now)
             case Kind.AMBIGUOUS:
                 return self._ambiguous(batch, verdict, now)
             case Kind.REJECTED:
-                return self._rejected(batch, verdict)
+                return self._rejected(batch, verdict, now)
             case Kind.TOO_MANY_ROWS | Kind.TOO_LARGE:
                 return self._too_big(batch, verdict)
             case Kind.FATAL:
@@ -69,50 +75,54 @@ class Settler:
 
     def resized(self, batch: Batch, max_rows: int, max_bytes: int) -> bool:
         """Cut a batch that is too big for what the service allows now; returns whether it was."""
-        if len(batch.positions) == 1 or (len(batch.positions) <= max_rows and len(batch.body) <= max_bytes):
+        size = len(batch.call().body)
+        if len(batch.positions) == 1 or (len(batch.positions) <= max_rows and size <= max_bytes):
             return False
-        average = len(batch.body) // len(batch.positions) + 1
+        average = size // len(batch.positions) + 1
         step = max(1, min(max_rows, max_bytes // average, len(batch.positions) - 1))
         cuts = range(0, len(batch.positions), step)
         with self._ledger.transaction():
-            self._bisect.cut(batch, [(cut, cut + step) for cut in cuts], state=batch.state, root=batch.root)
+            self.bisect.cut(batch, [(cut, cut + step) for cut in cuts], state=batch.state, root=batch.root)
         return True
 
-    def _answered(self, batch: Batch, verdict: Verdict) -> Outcome:
+    def isolated(self, batch: Batch, code: str, reason: str, now: float) -> None:
+        """Set a row aside that was sent alone and refused, and see whether it is the rows at all."""
+        self._ledger.set_batch(batch.id, state="quarantined", code="isolated_by_bisect", reason=reason)
+        self._look_for_a_system(batch, code, reason, now)
+        self.capacity.refused_whole(batch.run, reason, now)
+
+    def _answered(self, batch: Batch, verdict: Verdict, now: float) -> Outcome:
         self._health.answered()
         self.good_answers += 1
         self.suspicious = False
-        full = self._capacity_rows(verdict)
+        if batch.operation == "delete":
+            self.capacity.freed(now)
+        full = self.capacity.rows(verdict)
+        waiting = full if full and self.capacity.may_come(now) else set()
         if verdict.refused:
-            self._ledger.put_rows(batch.run, self._exceptions(batch, verdict, full))
+            self._ledger.put_rows(batch.run, self._exceptions(batch, verdict, full, waiting))
         accepted = sum(identifier is not None for identifier in verdict.ids)
         self._ledger.set_batch(batch.id, state="answered", accepted=accepted, ids=orjson.dumps(verdict.ids), code="")
         missing = [place for place, found in enumerate(verdict.ids) if found is None and place not in verdict.refused]
         if missing:
             self._ask_again(batch, missing)
         elif batch.root:
-            self._bisect.split_sibling(batch)
-        if full:
-            self._defer_rest(batch.run)
+            self.bisect.split_sibling(batch)
+        if waiting:
+            columns = {"parent": batch.id, "root": batch.root}
+            self._ledger.put_batches(batch.run, [batch.part(sorted(waiting))], **columns)
+        elif full:
+            self.capacity.defer(batch.run, now)
         return Outcome()
 
-    def _exceptions(self, batch: Batch, verdict: Verdict, full: set[int]) -> Iterator[Exceptional]:
+    def _exceptions(self, batch: Batch, verdict: Verdict, full: set[int], waiting: set[int]) -> Iterator[Exceptional]:
         rows = batch.payloads()
         for place, reason in sorted(verdict.refused.items()):
+            if place in waiting:
+                continue
             status, code = ("deferred", "capacity_reached") if place in full else ("refused", "refused_by_service")
             line = batch.exceptional(place, rows[place], status, code, reason)
             yield line._replace(payload=orjson.dumps(rows[place]))
-
-    def _capacity_rows(self, verdict: Verdict) -> set[int]:
-        """Two signals: the words, and so many rows at once that it cannot be about the rows."""
-        full = {place for place, reason in verdict.refused.items() if looks_like_capacity(reason)}
-        return full if len(full) >= self._health.timing.capacity_rows else set()
-
-    def _defer_rest(self, run: str) -> None:
-        self._ledger.database.execute(
-            "UPDATE batch SET state = 'deferred', code = 'capacity_reached' WHERE run = ? AND state = 'pending'", (run,)
-        )
-        self._health.pause("the tenant holds as many indicators as it may; free some, then `resume`")
 
     def _ask_again(self, batch: Batch, missing: Sequence[int]) -> None:
         self._ledger.put_batches(
@@ -135,64 +145,66 @@ class Settler:
         self._ledger.set_batch(batch.id, state="unknown", ambiguous=tries, code=code, reason=verdict.reason)
         if tries < self._health.timing.ambiguous_tries:
             return Outcome(delay=self._health.backoff(tries))
-        if batch.root and self._bisect.give_up_if_spent(batch.root):
+        if batch.root and self.bisect.give_up_if_spent(batch.root):
             return Outcome()
         others_succeed = bool(batch.root) or self.good_answers > before
         if others_succeed and len(batch.positions) > 1 and batch.code != NOT_ANSWERED:
-            self._bisect.split(batch, verdict.reason, state="unknown", code=code)
+            self.bisect.split(batch, verdict.reason, state="unknown", code=code)
             return Outcome(drain=True)
         return Outcome(delay=self._health.backoff(tries))
 
-    def _rejected(self, batch: Batch, verdict: Verdict) -> Outcome:
+    def _deletion_in_doubt(self, batch: Batch, verdict: Verdict, now: float) -> Outcome:
+        """Nothing is sent again before a listing has shown what is left; only rows that are can be to blame."""
+        tries, refused = batch.ambiguous + 1, verdict.kind is Kind.REJECTED
+        if refused:
+            self._health.spoke()
+            self.suspicious = self.good_answers == 0
+        else:
+            self._health.ambiguous(verdict.reason, now, strange=verdict.strange)
+        code = CALL_REFUSED if refused else code_of_doubt(verdict.code)
+        self._ledger.set_batch(batch.id, state="unknown", ambiguous=tries, code=code, reason=verdict.reason)
+        wait = self._health.backoff(tries) if verdict.retry_after is None else verdict.retry_after
+        self._health.hold(now + wait, verdict.reason)
+        if batch.root:
+            self.bisect.give_up_if_spent(batch.root)
+        return Outcome(drain=refused)
+
+    def _rejected(self, batch: Batch, verdict: Verdict, now: float) -> Outcome:
         self._health.spoke()
         if verdict.retry_after is not None and self._courtesies[batch.id] < _COURTESIES:
             self._courtesies[batch.id] += 1
             self._ledger.set_batch(batch.id, state=batch.state)
             return Outcome(delay=verdict.retry_after)
         self.suspicious = self.good_answers == 0
-        if verdict.code == "DisallowedOperation" and self._bisect.other_half_failed(batch):
+        if verdict.code == "DisallowedOperation" and self.bisect.other_half_failed(batch):
             self._health.halt(f"{verdict.reason}; {verdict.remedy}")
             self._ledger.set_batch(batch.id, state="pending", code=CALL_REFUSED, reason=verdict.reason)
             return Outcome(drain=True)
         if len(batch.positions) > 1:
-            self._bisect.split(batch, verdict.reason, state=batch.state, code=CALL_REFUSED)
+            self.bisect.split(batch, verdict.reason, state=batch.state, code=CALL_REFUSED)
             return Outcome(drain=True)
-        self._ledger.set_batch(batch.id, state="quarantined", code="isolated_by_bisect", reason=verdict.reason)
-        self._look_for_a_system(batch, verdict)
-        self._look_for_capacity(batch.run, verdict)
+        self.isolated(batch, verdict.code, verdict.reason, now)
         return Outcome(drain=True)
 
-    def _look_for_a_system(self, batch: Batch, verdict: Verdict) -> None:
+    def _look_for_a_system(self, batch: Batch, code: str, reason: str, now: float) -> None:
         """Three isolated rows refused with one code while nothing was accepted: it is not the rows."""
         if not batch.root or not self.suspicious:
             return
         codes = self._singles.setdefault(batch.root, [])
-        codes.append(verdict.code)
+        codes.append(code)
         root = self._ledger.batch(batch.root)
         if len(root.positions) <= _SYSTEMIC_ROWS or len(codes) < _SYSTEMIC_SINGLES or len(set(codes)) > 1:
             return
         self._ledger.database.execute(
             "UPDATE batch SET state = 'pending', code = '' WHERE root = ? AND state = 'quarantined'", (batch.root,)
         )
-        if looks_like_capacity(verdict.reason):
-            self._defer_rest(batch.run)
+        if looks_like_capacity(reason):
+            self.capacity.defer(batch.run, now)
         else:
             self._health.halt(
-                f"every row is refused alike ({verdict.reason}): "
+                f"every row is refused alike ({reason}): "
                 "the request is wrong, not the rows; look for a gateway that changes it, then for a newer version"
             )
-
-    def _look_for_capacity(self, run: str, verdict: Verdict) -> None:
-        """The same two signals where a full tenant refuses whole calls: the words, and so many rows on their own."""
-        if not looks_like_capacity(verdict.reason):
-            return
-        alike = "run = ? AND reason = ? AND (state = 'quarantined' OR code = 'capacity_reached')"
-        values = (run, verdict.reason)
-        execute = self._ledger.database.execute
-        [(count,)] = execute(f"SELECT COUNT(*) FROM batch WHERE {alike}", values)
-        if count >= self._health.timing.capacity_rows:
-            execute(f"UPDATE batch SET state = 'pending' WHERE {alike}", values)
-            self._defer_rest(run)
 
     def _look_for_a_gateway(self, run: str, verdict: Verdict) -> None:
         """Three rows too large even alone while nothing was accepted: it is not the rows."""
@@ -204,7 +216,7 @@ class Settler:
 
     def _too_big(self, batch: Batch, verdict: Verdict) -> Outcome:
         self._health.spoke()
-        run, size, count = self._ledger.run(batch.run), len(batch.body), len(batch.positions)
+        run, size, count = self._ledger.run(batch.run), len(batch.call().body), len(batch.positions)
         if self._health.halted:
             self._ledger.set_batch(batch.id, state=batch.state)
             return Outcome(drain=True)

@@ -1,4 +1,4 @@
-"""The ledger's tables, in SQL that SQLite and PostgreSQL both read once the three type names are filled in.
+"""The ledger's tables, in SQL that SQLite and PostgreSQL both read once four names are filled in.
 
 **The batch is the record.** A batch row holds the frozen body and, later, what became of its rows; that is what has to
 be sent again byte for byte. Rows get a line of their own only as exceptions. For every row of every run exactly one
@@ -18,8 +18,10 @@ from typing import Final
 
 SCHEMA_VERSION: Final = 2
 
-SQLITE_TYPES: Final = {"serial": "INTEGER PRIMARY KEY", "bytes": "BLOB", "double": "REAL"}
+SQLITE_TYPES: Final = {"serial": "INTEGER PRIMARY KEY", "bytes": "BLOB", "empty": "x''", "double": "REAL"}
 
+_BATCH_STATE: Final = "CREATE INDEX batch_state ON batch (state, run, lane, first, operation, size, accepted)"
+"""Finds the next batch, and counts rows without reading the bodies, several times a second while a run is under way."""
 _ROW: Final = """CREATE TABLE row (
          run TEXT NOT NULL REFERENCES run (id),
          position INTEGER NOT NULL,
@@ -78,6 +80,7 @@ TABLES: Final = (
          kind TEXT NOT NULL DEFAULT 'import',
          author TEXT NOT NULL DEFAULT '',
          why TEXT NOT NULL DEFAULT '',
+         facts TEXT NOT NULL DEFAULT '{{}}',
          waited {double} NOT NULL DEFAULT 0,
          stopped TEXT NOT NULL DEFAULT '')""",
     """CREATE UNIQUE INDEX run_unfinished ON run (plan_hash) WHERE state <> 'finished'""",
@@ -106,8 +109,8 @@ TABLES: Final = (
          code TEXT NOT NULL DEFAULT '',
          reason TEXT NOT NULL DEFAULT '',
          operation TEXT NOT NULL DEFAULT 'import' CHECK (operation IN ('import', 'delete')),
-         after {bytes} NOT NULL DEFAULT '')""",
-    """CREATE INDEX batch_state ON batch (state, run, lane, first)""",
+         after {bytes} NOT NULL DEFAULT {empty})""",
+    _BATCH_STATE,
     """CREATE INDEX batch_tree ON batch (parent)""",
     _ROW,
     """CREATE TABLE call (
@@ -140,13 +143,17 @@ UPGRADES: Final[Mapping[int, Sequence[str]]] = {
         "ALTER TABLE run ADD COLUMN kind TEXT NOT NULL DEFAULT 'import'",
         "ALTER TABLE run ADD COLUMN author TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE run ADD COLUMN why TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE run ADD COLUMN facts TEXT NOT NULL DEFAULT '{{}}'",
         """ALTER TABLE batch ADD COLUMN
            operation TEXT NOT NULL DEFAULT 'import' CHECK (operation IN ('import', 'delete'))""",
-        "ALTER TABLE batch ADD COLUMN after {bytes} NOT NULL DEFAULT ''",
+        "ALTER TABLE batch ADD COLUMN after {bytes} NOT NULL DEFAULT {empty}",
+        "DROP INDEX batch_state",
+        _BATCH_STATE,
         "ALTER TABLE row RENAME TO row_before",
         _ROW,
         """INSERT INTO row (run, position, status, value, type, action, remote_id, code, reason, notes, payload)
-           SELECT run, position, status, value, type, action, remote_id, code, reason, notes, payload FROM row_before""",
+           SELECT run, position, status, value, type, action, remote_id, code, reason, notes, payload
+           FROM row_before""",
         "DROP TABLE row_before",
         *_GOVERNANCE,
     ),

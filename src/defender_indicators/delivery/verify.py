@@ -1,134 +1,112 @@
-"""Reading a run back: is what was accepted still in the tenant, as it was sent, and only once?"""
+"""Reading a run back: is what was accepted still in the tenant, as it was sent, only once, or gone?"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import orjson
 
-from defender_indicators.clock import Clock
-from defender_indicators.delivery.answer import Answer, Call, Transport
-from defender_indicators.delivery.calls import CallBook
-from defender_indicators.delivery.classify import Kind, classify
-from defender_indicators.delivery.health import Health
+from defender_indicators.delivery.answer import Transport
 from defender_indicators.delivery.ledger import Ledger
+from defender_indicators.delivery.lister import Lister
 from defender_indicators.delivery.reading import Found, Reading
-from defender_indicators.delivery.records import Batch
-from defender_indicators.errors import AuthorizationError, InputError, ThrottledError, TransportError
-from defender_indicators.indicators import matching_key, row_from_api
+from defender_indicators.errors import InputError
+from defender_indicators.indicators import row_from_api
 
-_PLACE: Final = "GET /api/indicators"
+_GOOD: Final = ("equal", "deleted")
+
+
+class _Check(NamedTuple):
+    """One accepted row; ``id`` is what the service called it."""
+
+    position: int
+    row: Mapping[str, Any]
+    id: str
+    sent_wall: str
+    deleted: bool
 
 
 class Verifier:
-    """Lists the tenant once and compares.
+    """Lists the tenant once and compares."""
 
-    Args:
-        sleep: waits so many seconds; returns false when somebody asked to stop.
-    """
-
-    def __init__(
-        self, ledger: Ledger, book: CallBook, health: Health, clock: Clock, sleep: Callable[[float], bool]
-    ) -> None:
+    def __init__(self, ledger: Ledger, lister: Lister) -> None:
         self._ledger = ledger
-        self._book = book
-        self._health = health
-        self._clock = clock
-        self._sleep = sleep
+        self._lister = lister
 
     def verify(self, run_id: str, transport: Transport) -> dict[str, Any]:
-        """Compare every accepted row of a run with the tenant.
+        """Compare every accepted row of a run with the tenant; a deleted one must be absent.
 
         Returns:
             ``schema_version``, ``run_id``, ``ok`` (every accepted row is there as it was sent, and once), ``total``
-            (input rows), ``checked`` (accepted rows), ``counts`` (equal, older, changed, absent, doubled) and
-            ``rows``: those that are not as they should be.
+            (input rows), ``checked`` (accepted rows), ``counts`` (equal, older, changed, absent, doubled, deleted,
+            still_there) and ``rows``: those that are not as they should be.
 
         Raises:
             InputError: no row of the run was accepted, so there is nothing to read back.
             ConnectorError: the tenant could not be listed to the end.
         """
-        wanted = {_key(row) for _, row, _ in self._accepted(run_id)}
-        if not wanted:
+        checks = list(self._accepted(run_id))
+        if not checks:
             raise InputError(f"run {run_id}: no row was accepted, there is nothing to read back; `show` says why")
-        reading = self._listing(wanted, transport)
-        counts = {found.value: 0 for found in Found} | {"doubled": 0}
+        reading = Reading(
+            {_key(check.row)[:2] for check in checks if not check.deleted},
+            {check.id for check in checks if check.deleted},
+        )
+        for page in self._lister.rows(transport):
+            reading.add(page)
+        counts = dict.fromkeys((*(found.value for found in Found), "doubled", "deleted", "still_there"), 0)
+        gone = {_key(check.row) for check in checks if check.deleted}
         rows = []
-        for batch, row, position in self._accepted(run_id):
-            finding = reading.find(row, batch.sent_wall)
-            doubled = len(finding.ids) > 1
-            counts[finding.found.value] += 1
-            counts["doubled"] += doubled
-            if doubled or finding.found is not Found.EQUAL:
+        for check in checks:
+            verdicts, ids = _judged(check, reading, gone)
+            counts.update({verdict: counts[verdict] + 1 for verdict in verdicts})
+            if verdicts[-1] not in _GOOD:
                 rows.append(
                     {
-                        "index": position,
-                        "value": row["indicatorValue"],
-                        "type": row["indicatorType"],
-                        "action": row["action"],
-                        "finding": "doubled" if doubled else finding.found.value,
-                        "ids": list(finding.ids),
+                        "index": check.position,
+                        "value": check.row["indicatorValue"],
+                        "type": check.row["indicatorType"],
+                        "action": check.row["action"],
+                        "finding": verdicts[-1],
+                        "ids": list(ids),
                     }
                 )
-        checked = sum(counts[found.value] for found in Found)
         return {
             "schema_version": "1.0",
             "run_id": run_id,
             "ok": not rows,
             "total": self._ledger.run(run_id).total,
-            "checked": checked,
+            "checked": len(checks),
             "counts": counts,
             "rows": rows,
         }
 
-    def _accepted(self, run_id: str) -> Iterator[tuple[Batch, Mapping[str, Any], int]]:
+    def _accepted(self, run_id: str) -> Iterator[_Check]:
         answered = self._ledger.database.execute(
             "SELECT id, ids FROM batch WHERE run = ? AND state = 'answered' ORDER BY first", (run_id,)
         ).fetchall()
         for batch_id, found in answered:
             batch = self._ledger.batch(batch_id)
-            ids = orjson.loads(found)
+            ids, deleted = orjson.loads(found), batch.operation == "delete"
             for position, row, identifier in zip(batch.positions, batch.payloads(), ids, strict=True):
                 if identifier is not None:
-                    yield batch, row, position
-
-    def _listing(self, wanted: set[tuple[str, str]], transport: Transport) -> Reading:
-        reading = Reading(wanted)
-        transport.sign_in()
-        while reading.path:
-            answer = self._call(Call("GET", reading.path), transport)
-            problem = reading.page(answer)
-            if problem and answer.status == 403:  # noqa: PLR2004 - Forbidden
-                raise AuthorizationError(f"{_PLACE}: {problem}; grant the application Ti.ReadWrite.All", status=403)
-            if problem and reading.failures >= self._health.timing.read_tries:
-                raise TransportError(f"{_PLACE}: {problem}; nothing was proved, try again", status=answer.status)
-            if problem:
-                self._pause(self._health.backoff(reading.failures))
-        return reading
-
-    def _call(self, call: Call, transport: Transport) -> Answer:
-        while True:
-            with self._ledger.transaction():
-                number, wait = self._book.open("list", "", 0)
-            if number:
-                break
-            self._pause(1.0 if wait is None else wait)
-        answer = transport.send(call)
-        verdict = classify(answer, (), matching_key)
-        throttled = verdict.kind is Kind.THROTTLED
-        block = self._health.throttle(verdict.retry_after, self._clock.boottime()) if throttled else None
-        with self._ledger.transaction():
-            self._book.close(number, "list", kind=verdict.kind.value, status=answer.status, block=block)
-        if verdict.kind is Kind.UNAUTHORIZED:
-            transport.sign_in(renew=True, claims=verdict.claims)
-        return answer
-
-    def _pause(self, seconds: float) -> None:
-        if not self._sleep(seconds):
-            raise ThrottledError(f"{_PLACE}: stopped while waiting; nothing was proved")
+                    yield _Check(position, row, identifier, batch.sent_wall, deleted)
 
 
-def _key(row: Mapping[str, Any]) -> tuple[str, str]:
+def _judged(check: _Check, reading: Reading, gone: set[tuple[str, str, str, str]]) -> tuple[list[str], Sequence[str]]:
+    """Return what to count, the worst last, and the ids of the rows that are meant."""
+    if check.deleted:
+        there = reading.listed(check.id) is not None
+        return (["still_there"], [check.id]) if there else (["deleted"], [])
+    finding = reading.find(check.row, check.sent_wall)
+    if finding.found is Found.ABSENT and _key(check.row) in gone:
+        return ["deleted"], []
+    doubled = len(finding.ids) > 1
+    return [finding.found.value, "doubled"] if doubled else [finding.found.value], finding.ids
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    """Return (type, value, action, scope)."""
     ours = row_from_api({"id": "", **row}) or {}
-    return ours.get("type", ""), ours.get("value", "")
+    return ours.get("type", ""), ours.get("value", ""), ours.get("action", ""), ours.get("scope", "")
