@@ -179,7 +179,7 @@ def test_semantic_faults_may_refuse_the_whole_call(start_emulator, connect, row)
 
 
 def test_md5_and_groups_are_switches(start_emulator, connect, row):
-    client = connect(start_emulator(md5_supported=False, groups=("servers",)))
+    client = connect(start_emulator(md5_supported=False, groups=("servers",), unknown_groups="refuse"))
     assert failure(client, row("ab" * 16, indicatorType="FileMd5")) == "MD5 hashes are not supported"
     assert failure(client, row(rbacGroupNames=["laptops"])) == "Unknown device group 'laptops'"
     assert failure(client, row(rbacGroupNames=["servers"])) is None

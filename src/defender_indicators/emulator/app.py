@@ -22,12 +22,20 @@ from defender_indicators.emulator.service import Service
 TRANSPORT = "defender_indicators.transport"
 _LINGER_NOTHING = struct.pack("ii", 1, 0)
 _API_ROUTES = (
-    ("GET", "", "list"),
-    ("POST", "", "submit"),
-    ("POST", "/import", "import"),
-    ("POST", "/BatchDelete", "batch_delete"),
-    ("GET", "/{number}", "get"),
-    ("DELETE", "/{number}", "delete"),
+    ("GET", "/indicators", "list"),
+    ("POST", "/indicators", "submit"),
+    ("POST", "/indicators/import", "import"),
+    ("POST", "/indicators/BatchDelete", "batch_delete"),
+    ("GET", "/indicators/{number}", "get"),
+    ("DELETE", "/indicators/{number}", "delete"),
+    ("GET", "/files/{value}", "file"),
+    ("GET", "/files/{value}/stats", "file_stats"),
+    ("GET", "/files/{value}/alerts", "file_alerts"),
+    ("GET", "/domains/{value}/stats", "domain_stats"),
+    ("GET", "/domains/{value}/alerts", "domain_alerts"),
+    ("GET", "/ips/{value}/stats", "ip_stats"),
+    ("GET", "/ips/{value}/alerts", "ip_alerts"),
+    ("GET", "/exposureScore/ByMachineGroups", "groups"),
 )
 _SIGN_IN_ROUTES = (
     ("GET", "/{tenant}/v2.0/.well-known/openid-configuration", "discovery"),
@@ -133,7 +141,7 @@ def _not_found(service: Service) -> Any:
 
 def api_application(service: Service, stopping: asyncio.Event) -> Starlette:
     """Return what listens on HTTPS: the Indicators API and the sign-in endpoints."""
-    prefixes = ("/api/indicators", "/api/v1.0/indicators")
+    prefixes = ("/api", "/api/v1.0")
     api = [(method, prefix + path, name) for prefix in prefixes for method, path, name in _API_ROUTES]
     return _application(service, stopping, (*api, *_SIGN_IN_ROUTES))
 

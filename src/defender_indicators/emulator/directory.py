@@ -40,6 +40,7 @@ class Registration:
     tenant: str
     client_id: str
     roles: tuple[str, ...]
+    name: str
     scopes: tuple[str, ...] = ("Ti.ReadWrite",)
     user: str = "analyst@contoso.onmicrosoft.com"
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(30))
@@ -57,13 +58,16 @@ class Directory:
         self._registrations: dict[tuple[str, str], Registration] = {}
         self._read: dict[str, Claims] = {}
         self.refresh_tokens: dict[str, tuple[Registration, str]] = {}
-        first = self.register(settings.client_id, tenant=settings.tenant_id, roles=settings.roles)
+        wanted = {"tenant": settings.tenant_id, "name": settings.app_name}
+        first = self.register(settings.client_id, roles=settings.roles, **wanted)
         first.secret = settings.client_secret or first.secret
 
-    def register(self, client_id: str = "", *, tenant: str = "", roles: tuple[str, ...] = ()) -> Registration:
-        """Register an application; without a name it gets a new one."""
+    def register(
+        self, client_id: str = "", *, tenant: str = "", roles: tuple[str, ...] = (), name: str = "Another application"
+    ) -> Registration:
+        """Register an application; without an id it gets a new one."""
         tenant = tenant or self._settings.tenant_id
-        registration = Registration(tenant, client_id or str(uuid.uuid4()), roles)
+        registration = Registration(tenant, client_id or str(uuid.uuid4()), roles, name)
         self._registrations[tenant, registration.client_id] = registration
         return registration
 
@@ -135,7 +139,7 @@ class Directory:
         if delegated:
             token |= {"scp": " ".join(app.scopes) if known else "", "upn": app.user}
         else:
-            token |= {"roles": list(app.roles) if known else [], "idtyp": "app"}
+            token |= {"roles": list(app.roles) if known else [], "idtyp": "app", "app_displayname": app.name}
         lifetime = self._settings.token_lifetime
         return {
             "token_type": "Bearer",
@@ -161,4 +165,5 @@ def caller_of(claims: Claims) -> Caller:
     delegated = "scp" in claims
     permissions = claims["scp"].split() if delegated else claims["roles"]
     name = claims["upn"] if delegated else claims["appid"]
-    return Caller(claims["tid"], claims["appid"], name, frozenset(permissions), delegated=delegated)
+    shown = str(claims.get("app_displayname", name))
+    return Caller(claims["tid"], claims["appid"], name, frozenset(permissions), delegated=delegated, shown=shown)

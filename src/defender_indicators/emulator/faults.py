@@ -2,7 +2,8 @@
 
 Grammar: ``name[=value][@first:N|@every:K|@after:K|@probability:P][@on:ENDPOINT[,ENDPOINT…]]``. Without a limit every
 call is hit; ``first``/``every``/``after`` count the calls of the chosen endpoints. Endpoints: import submit list get
-delete batch_delete token device discovery identity, ``api`` (the first six), ``any``. Default: import and submit.
+delete batch_delete · file file_stats file_alerts domain_stats domain_alerts ip_stats ip_alerts groups (``lookups``) ·
+token device discovery identity; ``api`` is all but the last four, ``any`` is all. Default: import and submit.
 
 Nothing is applied, and …
   drop_before      the connection is closed           rst              … is reset
@@ -23,7 +24,7 @@ Applied, and …
   shuffle          rows in another order               dup              rows repeated, unknown values added
   canon[=upper]    values spelt in the server's way (lower case, no final dot; upper: the other way)
 Partly applied:
-  short_notapplied[=N]  as short, the unlisted rows are not stored
+  short_notapplied[=N]  as short, the unlisted rows are not stored (of a batch delete: not deleted)
   refuse_all  refuse=VALUE  refuse_share=P  rows answered isFailed; reason=TEXT is the text they carry
   lie_once[=VALUE]  one row answered as stored that is not
 Standing conditions: capacity=N · foreign_load=N[/min] another client of the same application · retry_after=V what the
@@ -47,10 +48,12 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-API: Final = _words("import submit list get delete batch_delete")
+LOOKUPS: Final = _words("file file_stats file_alerts domain_stats domain_alerts ip_stats ip_alerts groups")
+API: Final = LOOKUPS | _words("import submit list get delete batch_delete")
 ENDPOINTS: Final = API | _words("token device discovery identity")
 _WRITES = _words("import submit")
 _GROUPS: Mapping[str, frozenset[str]] = {
+    "lookups": LOOKUPS,
     "api": API,
     "any": ENDPOINTS,
     **{name: frozenset({name}) for name in ENDPOINTS},

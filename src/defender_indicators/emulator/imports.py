@@ -44,11 +44,11 @@ def import_indicators(tenant: Tenant, call: Call) -> Reply:
         refuse(400, "InvalidInput", "Indicators must not be empty")
     check_size(tenant, call, len(rows))
     faults = _judged(tenant, call, rows)
-    kept = _kept(call, len(rows))
+    applied = kept(call, len(rows))
     now = tenant.now()
     with tenant.store.lock:
         results = [
-            _result(row, fault or _store(tenant, call, row, now, real=index < kept))
+            _result(row, fault or _store(tenant, call, row, now, real=index < applied))
             for index, (row, fault) in enumerate(zip(rows, faults, strict=True))
         ]
     context = f"{tenant.base_url}/api/$metadata#Collection(microsoft.windowsDefenderATP.api.ImportIndicatorResult)"
@@ -139,7 +139,8 @@ def _switched_refusal(call: Call, row: Row) -> Fault | None:
     return None
 
 
-def _kept(call: Call, count: int) -> int:
+def kept(call: Call, count: int) -> int:
+    """Return how many rows of a call are carried out."""
     return int(call.hits.number("short_notapplied", count // 2)) if "short_notapplied" in call.hits else count
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from defender_indicators.emulator.imports import check_size, document
+from defender_indicators.emulator.imports import check_size, document, kept
 from defender_indicators.emulator.odata import compile_filter, count
 from defender_indicators.emulator.reply import Call, Reply, answer, refuse
 from defender_indicators.emulator.store import Record
@@ -79,7 +79,7 @@ def batch_delete(tenant: Tenant, call: Call) -> Reply:
     found = {number: tenant.store.find(number, call.caller) for number in numbers}
     missing = [number for number, record in found.items() if not record]
     if not missing or tenant.settings.batch_delete_partial:
-        for record in filter(None, found.values()):
+        for record in list(filter(None, found.values()))[: kept(call, len(found))]:
             tenant.store.delete(record.number, tenant.clock.boottime())
     if missing:
         refuse(

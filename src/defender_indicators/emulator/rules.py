@@ -146,7 +146,7 @@ def judge(row: Row, settings: Settings, now: datetime) -> Fault | None:
     expires = row.get("expirationTime")
     if expires is not None and (moment(expires) or now) <= now:
         return Fault("InvalidInput", "expirationTime is in the past")
-    return _unknown_group(row, settings.groups)
+    return _unknown_group(row, settings.groups) if settings.unknown_groups == "refuse" else None
 
 
 def _action_fault(kind: str, action: str, row: Row) -> Fault | None:
@@ -159,9 +159,7 @@ def _action_fault(kind: str, action: str, row: Row) -> Fault | None:
     return None
 
 
-def _unknown_group(row: Row, groups: tuple[str, ...] | None) -> Fault | None:
-    if groups is None:
-        return None
+def _unknown_group(row: Row, groups: tuple[str, ...]) -> Fault | None:
     for name in row.get("rbacGroupNames") or ():
         if name not in groups:
             return Fault("InvalidInput", f"Unknown device group '{name}'")

@@ -10,19 +10,19 @@ from pathlib import Path
 import orjson
 
 from defender_indicators.clock import Clock
-from defender_indicators.emulator import imports, listing, state_file
+from defender_indicators.emulator import imports, listing, lookups, state_file
 from defender_indicators.emulator.arrivals import Arrival
 from defender_indicators.emulator.directory import Directory, SignInError, caller_of
 from defender_indicators.emulator.entra import Entra, refusal
 from defender_indicators.emulator.faults import API, Faults
 from defender_indicators.emulator.outcomes import afterwards, beforehand
+from defender_indicators.emulator.permissions import authorise
 from defender_indicators.emulator.reply import Call, Headers, RefusedError, Reply, refuse
 from defender_indicators.emulator.settings import Settings
 from defender_indicators.emulator.store import Store, stamp
 from defender_indicators.emulator.tenant import Tenant
 from defender_indicators.emulator.windows import Limiter
 
-_PERMISSIONS = frozenset({"Ti.ReadWrite", "Ti.ReadWrite.All"})
 _WRITERS = frozenset({"import", "submit", "delete", "batch_delete"})
 Handler = Callable[[Tenant, Call], Reply]
 
@@ -45,6 +45,7 @@ class Service:
             "get": listing.get_indicator,
             "delete": listing.delete_indicator,
             "batch_delete": listing.batch_delete,
+            **lookups.HANDLERS,
         }
         self._sign_in: dict[str, Callable[[Call], Reply]] = {
             "token": self.entra.token,
@@ -54,7 +55,7 @@ class Service:
             "identity": self.entra.identity,
         }
         for name, content in state_file.read(state).items():
-            self.tenant(name).store.load(content)
+            self.tenant(name).load(content)
 
     def tenant(self, name: str) -> Tenant:
         """Return one tenant; a new one starts empty."""
@@ -93,7 +94,7 @@ class Service:
         if wait:
             refuse(429, text="Too many requests", headers=_retry_after(call, wait))
         beforehand(call)
-        self._authorise(call)
+        authorise(call)
         tenant = self.tenant(call.caller.tenant)
         tenant.tidy()
         reply = self._handlers[call.endpoint](tenant, call)
@@ -104,7 +105,7 @@ class Service:
     def save(self) -> None:
         """Write the state file, if there is one."""
         if self._state:
-            state_file.write(self._state, {name: tenant.store.dump() for name, tenant in self.tenants.items()})
+            state_file.write(self._state, {name: tenant.dump() for name, tenant in self.tenants.items()})
 
     def _authenticate(self, call: Call) -> None:
         scheme, _, token = call.headers.get("authorization", "").partition(" ")
@@ -119,13 +120,6 @@ class Service:
         if "claims" in call.hits and "xms_challenge" not in claims:
             refuse(401, text="Continuous access evaluation asks for more claims", headers=(_challenge(claims["iat"]),))
         call.caller = caller_of(claims)
-
-    def _authorise(self, call: Call) -> None:
-        if call.caller.permissions & _PERMISSIONS:
-            return
-        if call.caller.delegated:
-            refuse(403, text="Missing user scopes. API required scopes: Ti.ReadWrite")
-        refuse(403, text="Missing application roles. API required roles: Ti.ReadWrite.All, Ti.ReadWrite")
 
 
 def _retry_after(call: Call, wait: int) -> Headers:

@@ -27,7 +27,7 @@ class Settings:
 
     Open points (no public source settles them): ``identity``, ``semantic_faults``, ``capacity_answer``, ``window``,
     ``rejected_calls_count``, ``updates``, ``next_link``, ``page_size``, ``batch_delete_partial``, ``delete_status``,
-    ``slot_release_seconds``, ``md5_supported``, ``groups``.
+    ``slot_release_seconds``, ``md5_supported``, ``unknown_groups``.
 
     Source: import-ti-indicators.md, post-ti-indicator.md, get-ti-indicators-collection.md, common-errors.md.
     """
@@ -37,6 +37,8 @@ class Settings:
     tenant_id: str = "5c1d7a52-4f0e-4d0b-9a55-2b7f0a6f3c11"
     tenant_domain: str = "contoso.onmicrosoft.com"
     client_id: str = "0f3b1a4e-9c36-4be0-8f57-6d1f4e0c7a20"
+    app_name: str = "Indicator feed"
+    """What ``createdByDisplayName`` shows of the application that the emulator starts with."""
     client_secret: str = ""
     """Empty: a new random one at every start."""
     roles: tuple[str, ...] = ("Ti.ReadWrite.All",)
@@ -60,8 +62,10 @@ class Settings:
     updates: Literal["replace", "merge"] = "replace"
     semantic_faults: Literal["row", "batch"] = "row"
     md5_supported: bool = True
-    groups: tuple[str, ...] | None = None
-    """Device groups of the tenant; None accepts any name."""
+    groups: tuple[str, ...] = ()
+    """Device groups of the tenant."""
+    unknown_groups: Literal["accept", "refuse"] = "accept"
+    """What becomes of a row that names a device group which does not exist."""
 
     page_size: int = 10_000
     next_link: Literal["without_top", "always", "never"] = "without_top"

@@ -9,7 +9,7 @@ import orjson
 
 from defender_indicators.errors import ConfigurationError
 
-_VERSION = 1
+_VERSION = 2
 
 
 def read(path: Path | None) -> dict[str, dict[str, Any]]:

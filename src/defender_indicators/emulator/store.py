@@ -15,13 +15,14 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Caller(NamedTuple):
-    """Who makes a call. ``name`` is the application's id, or the user of a delegated token."""
+    """Who makes a call. ``name`` is the application's id, or the user of a delegated token; ``shown`` is for people."""
 
     tenant: str
     app: str
     name: str
     permissions: frozenset[str]
     delegated: bool
+    shown: str = ""
 
     @property
     def sees_all(self) -> bool:
@@ -41,6 +42,8 @@ class Record:
     updated: datetime
     expires: datetime
     updated_by: str = ""
+    shown: Row = field(default_factory=dict)
+    """Fields of the service's own that are not as usual: who made the row, when, with what."""
 
     def entity(self) -> Row:
         """Return the row as ``GET`` shows it."""
@@ -61,6 +64,7 @@ class Record:
             "creationTimeDateTimeUtc": stamp(self.created),
             "lastUpdateTime": stamp(self.updated),
             "lastUpdatedBy": self.updated_by or self.owner,
+            **self.shown,
         }
 
 
@@ -86,15 +90,16 @@ class Store:
 
     def key_of(self, row: Row) -> Hashable:
         """Return what makes two rows the same indicator, under the chosen model."""
-        model, value = self.settings.identity, str(row["indicatorValue"])
+        model, value = self.settings.identity, row.get("indicatorValue")
         if model == "value":
             return value
         if model == "value+type":
-            return value, row["indicatorType"]
+            return value, row.get("indicatorType")
         if model == "always_insert":
             return self.next_number
         groups = row.get("rbacGroupNames")
-        return value, row["indicatorType"], row["action"], tuple(sorted(groups)) if groups else ()
+        scope = tuple(sorted(map(str, groups))) if groups else ()
+        return value, row.get("indicatorType"), row.get("action"), scope
 
     def upsert(self, row: Row, caller: Caller, now: datetime, *, real: bool = True) -> int | Fault:
         """Store one row that passed every rule; ``real=False`` only pretends.
@@ -110,7 +115,8 @@ class Store:
                     return Fault("InvalidInput", f"Maximum number of indicators ({self.capacity}) reached")
                 number = self.next_number
                 self.next_number += 1
-                record = Record(number, key, row, caller.name, now, now, _NEVER)
+                shown = {"createdByDisplayName": caller.shown} if caller.shown else {}
+                record = Record(number, key, row, caller.name, now, now, _NEVER, shown=shown)
             else:
                 record = self.records[number]
                 if not (caller.sees_all or record.owner == caller.name):
@@ -129,11 +135,11 @@ class Store:
     def _apply(self, record: Record, row: Row, caller: Caller, now: datetime) -> None:
         expires = row.get("expirationTime")
         record.row, record.updated, record.updated_by = row, now, caller.name
-        record.expires = (moment(expires) or _NEVER) if expires else _NEVER
+        record.expires = (moment(expires) or _NEVER) if isinstance(expires, str) else _NEVER
         self._next_expiry = min(self._next_expiry, record.expires)
         self.records[record.number] = record
         self._by_key[record.key] = record.number
-        self.history.setdefault(row["indicatorValue"], []).append(row)
+        self.history.setdefault(row.get("indicatorValue") or "", []).append(row)
 
     @property
     def free(self) -> int:
@@ -186,18 +192,18 @@ class Store:
         """Return everything a restarted emulator needs."""
         with self.lock:
             records = [
-                [r.number, r.row, r.owner, stamp(r.created), stamp(r.updated), r.updated_by]
+                [r.number, r.row, r.owner, stamp(r.created), stamp(r.updated), r.updated_by, r.shown]
                 for r in self.records.values()
             ]
             return {"next": self.next_number, "records": records, "history": self.history}
 
     def load(self, state: dict[str, Any]) -> None:
         """Take over what :meth:`dump` returned."""
-        for number, row, owner, created, updated, updated_by in state["records"]:
+        for number, row, owner, created, updated, updated_by, shown in state["records"]:
             self.next_number = number
             expires = moment(row.get("expirationTime") or "") or _NEVER
             times = datetime.fromisoformat(created), datetime.fromisoformat(updated)
-            self.records[number] = Record(number, self.key_of(row), row, owner, *times, expires, updated_by)
+            self.records[number] = Record(number, self.key_of(row), row, owner, *times, expires, updated_by, shown)
             self._by_key[self.records[number].key] = number
             self._next_expiry = min(self._next_expiry, expires)
         self.next_number, self.history = state["next"], state["history"]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from defender_indicators.clock import Clock
 from defender_indicators.emulator.faults import Faults
 from defender_indicators.emulator.settings import Settings
+from defender_indicators.emulator.sightings import Sighting
 from defender_indicators.emulator.store import Store
 
 
@@ -20,9 +22,20 @@ class Tenant:
     faults: Faults
     clock: Clock
     base_url: str = ""
+    sightings: dict[str, Sighting] = field(default_factory=dict)
+    """What the tenant has seen, by value in lower case; a file by each of its hashes."""
     poison: dict[str, list[str]] = field(default_factory=dict)
     """``N`` of a ``poison=N`` switch → the values it drew."""
     _lied_about: set[str] = field(default_factory=set)
+
+    def dump(self) -> dict[str, Any]:
+        """Return everything a restarted emulator needs."""
+        return {**self.store.dump(), "sightings": self.sightings}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take over what :meth:`dump` returned."""
+        self.store.load(state)
+        self.sightings = {value: Sighting(**seen) for value, seen in state["sightings"].items()}
 
     def now(self) -> datetime:
         """Return the service's calendar time."""

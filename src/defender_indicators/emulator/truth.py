@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 from defender_indicators.clock import Clock
-from defender_indicators.emulator.rules import Row
+from defender_indicators.emulator.rules import SERVER_SET, Row
 from defender_indicators.emulator.service import Service
 from defender_indicators.emulator.settings import Settings
+from defender_indicators.emulator.sightings import HASHES, Sighting
 from defender_indicators.emulator.store import Caller
 from defender_indicators.emulator.tenant import Tenant
 
@@ -46,12 +48,40 @@ class Truth:
         """Return the values where a payload was applied again after a different one had taken its place."""
         return [value for value, rows in list(self._tenant(tenant).store.history.items()) if _returns(rows)]
 
-    def add_rows(self, rows: Iterable[Row], *, owner: str = "analyst@contoso.example", tenant: str = "") -> None:
-        """Store rows unchecked, as if somebody else had made them; ``owner`` is shown as ``createdBy``."""
+    def add_rows(
+        self,
+        rows: Iterable[Row],
+        *,
+        created_by: str = "analyst@contoso.example",
+        application: str = "",
+        tenant: str = "",
+    ) -> None:
+        """Store rows unchecked, as if somebody else had made them: any type, any field null.
+
+        Args:
+            rows: in Microsoft's spelling; fields that only the service sets (``createdBySource`` and so on) are shown
+                as they are given here.
+            created_by: a user, or an application's id: whose rows they are.
+            application: for the rows that name none.
+            tenant: a tenant's GUID; the emulator's own if empty.
+        """
         found = self._tenant(tenant)
-        caller = Caller(tenant or self.settings.tenant_id, owner, owner, frozenset(), delegated=True)
-        for row in rows:
-            found.store.upsert(row, caller, found.now())
+        caller = Caller(tenant or self.settings.tenant_id, created_by, created_by, frozenset(), delegated=True)
+        source = {"createdBySource": "Portal" if "@" in created_by else "PublicApi"}
+        common: Row = {"application": application} if application else {}
+        now = found.now()
+        with found.store.lock:
+            for row in rows:
+                number = found.store.upsert(common | row, caller, now)
+                if isinstance(number, int):
+                    own = {name: row[name] for name in SERVER_SET & row.keys() if name != "id"}
+                    found.store.records[number].shown = source | own
+
+    def observe(self, value: str, *, tenant: str = "", **seen: Any) -> None:
+        """Let the tenant have seen a file, a domain or an address; ``seen`` are the fields of a `Sighting`."""
+        sighting = Sighting(**seen)
+        hashes = [sighting.file[name] for name in HASHES if sighting.file.get(name)]
+        self._tenant(tenant).sightings |= {name.lower(): sighting for name in (value, *hashes)}
 
     def delete(self, value: str, tenant: str = "") -> int:
         """Delete every row with this value, as an analyst in the portal would; return how many."""

@@ -6,6 +6,7 @@ import math
 from collections import deque
 from typing import Protocol
 
+from defender_indicators.emulator.faults import LOOKUPS
 from defender_indicators.emulator.settings import Settings
 
 _MINUTE, _HOUR = 60, 3600
@@ -16,6 +17,7 @@ LIMITS: dict[str, tuple[tuple[int, int], ...]] = {
     "list": ((100, _MINUTE), (1_500, _HOUR)),
     "get": ((100, _MINUTE), (1_500, _HOUR)),
     "delete": ((100, _MINUTE), (1_500, _HOUR)),
+    **dict.fromkeys(LOOKUPS, ((100, _MINUTE), (1_500, _HOUR))),
 }
 """Endpoint → (calls, seconds), every pair enforced. Source: the rate limitation of each endpoint's page."""
 
