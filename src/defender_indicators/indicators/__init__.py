@@ -4,7 +4,7 @@
 says why not. Everything here is a function of plain data.
 """
 
-from defender_indicators.indicators.api import row_from_api
+from defender_indicators.indicators.api import row_from_api, row_to_api
 from defender_indicators.indicators.canonical import Canonicaliser, Indicator, Policy, Rejection
 from defender_indicators.indicators.codes import CODES
 from defender_indicators.indicators.inference import infer_type, matching_key
@@ -18,4 +18,5 @@ __all__ = [
     "infer_type",
     "matching_key",
     "row_from_api",
+    "row_to_api",
 ]

@@ -5,6 +5,7 @@ Source: get-ti-indicators-collection.md.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from defender_indicators.indicators.canonical import scope_of
@@ -12,6 +13,26 @@ from defender_indicators.indicators.expiration import utc_second
 from defender_indicators.indicators.inference import matching_key
 
 _OURS = {"indicatorType": "type", "indicatorValue": "value"}
+_THEIRS = {ours: theirs for theirs, ours in _OURS.items()}
+_REQUEST = (
+    "id",
+    "type",
+    "value",
+    "action",
+    "title",
+    "description",
+    "severity",
+    "expirationTime",
+    "generateAlert",
+    "recommendedActions",
+    "application",
+    "externalId",
+    "rbacGroupNames",
+    "rbacGroupIds",
+    "educateUrl",
+    "category",
+    "mitreTechniques",
+)
 
 
 def row_from_api(row: object) -> dict[str, Any] | None:
@@ -32,6 +53,11 @@ def row_from_api(row: object) -> dict[str, Any] | None:
     if isinstance(ours.get("expirationTime"), str):
         ours["expirationTime"] = utc_second(ours["expirationTime"]) or ours["expirationTime"]
     return ours
+
+
+def row_to_api(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a listed row in Microsoft's spelling again: its ``id`` and what a request may say, nothing else."""
+    return {_THEIRS.get(name, name): row[name] for name in _REQUEST if row.get(name) not in (None, "", [])}
 
 
 def _listed(row: dict[str, Any], name: str, kind: type) -> list[Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import resources
+from pathlib import Path
 
 _END = "// ===END ICANN DOMAINS==="
 # Reserved for documentation and tests (RFC 2606), so the list does not know them.
@@ -19,9 +20,26 @@ _RESERVED = frozenset({"example", "test", "invalid"})
 @cache
 def rules() -> frozenset[str]:
     """Return the rules, in ASCII: ``co.uk``, ``*.ck``, ``!www.ck``; read once, when the first name is met."""
-    text = (resources.files("publicsuffixlist") / "public_suffix_list.dat").read_text(encoding="utf-8")
-    lines = text.partition(_END)[0].splitlines()
-    return frozenset(_ascii(line.strip()) for line in lines if line.strip() and not line.startswith("//"))
+    return _rules(_text().partition(_END)[0])
+
+
+def private_rules() -> frozenset[str]:
+    """Return the rules of the private section, in ASCII: names below which a company lets strangers have their own."""
+    return _rules(_text().partition(_END)[2])
+
+
+def suffix_file() -> Path:
+    """Return where the list is."""
+    return Path(str(resources.files("publicsuffixlist") / "public_suffix_list.dat"))
+
+
+def _text() -> str:
+    return suffix_file().read_text(encoding="utf-8")
+
+
+def _rules(section: str) -> frozenset[str]:
+    lines = (line.strip() for line in section.splitlines())
+    return frozenset(_ascii(line) for line in lines if line and not line.startswith("//"))
 
 
 def is_public_suffix(name: str) -> bool:
