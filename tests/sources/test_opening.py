@@ -2,13 +2,25 @@ import contextlib
 import gzip
 import io
 import json
+import zipfile
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from defender_indicators.errors import InputError
-from defender_indicators.sources import CODES, FORMATS, open_source
+from defender_indicators.sources import (
+    CODES,
+    FORMATS,
+    Facts,
+    Observed,
+    SourceCutOff,
+    extracted,
+    open_source,
+    shipped_policy,
+)
+from defender_indicators.sources.mapping import RANK
 
 HEADER = b"indicatorType,indicatorValue,action\n"
 
@@ -49,20 +61,6 @@ def test_tells_the_format_from_the_extension_where_the_content_leaves_it_open(tm
         assert source.name == file
 
 
-def test_a_csv_that_is_not_the_portals_is_refused_with_the_way_out(tmp_path):
-    path = tmp_path / "feed.csv"
-    path.write_bytes(b"value,entity_type\n203.0.113.7,ip\n")
-    with pytest.raises(InputError, match=r"needs indicatorType.*cut -d, -f1"), open_source(str(path), io.BytesIO()):
-        pass
-
-
-def test_a_list_that_calls_itself_a_csv_is_refused_with_the_way_out(tmp_path):
-    path = tmp_path / "feed.csv"
-    path.write_bytes(b"value\n203.0.113.7\n")
-    with pytest.raises(InputError, match="for a list of values add --format values"):
-        open_source(str(path), io.BytesIO()).__enter__()
-
-
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
@@ -83,6 +81,14 @@ def test_a_text_with_some_broken_letters_is_read(read_bytes):
     assert len(read_bytes("# caf\xe9 d\xe9j\xe0\n203.0.113.7\n".encode("latin-1"), "values")) == 2
 
 
+def test_case_103_a_zip_bomb_is_refused_without_being_unpacked(read_bytes):
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("../../feed.csv", bytes(50_000_000))
+    with pytest.raises(InputError, match="standard input: is a zip archive or an Office document, not text; give the"):
+        read_bytes(bomb.getvalue())
+
+
 @pytest.mark.parametrize("reads", [0, 1])
 def test_a_failing_disk_is_refused_with_the_files_name(reads):
     class Failing(io.BytesIO):
@@ -101,19 +107,11 @@ def test_a_failing_disk_is_refused_with_the_files_name(reads):
 
 
 @pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ('{"Event": {"Attribute": []}}', "MISP"),
-        ('{\n "response": [{"Event": {}}]}', "MISP"),
-        ('[{"Event": {}}]', "MISP"),
-        ('{"type": "bundle", "id": "bundle--1", "objects": []}', "STIX"),
-        ('{"objects": [], "spec_version": "2.0", "type": "bundle"}', "STIX"),
-    ],
+    "text", ['{"Event": {"Attribute": []}}', '{"type": "bundle", "id": "bundle--1", "objects": []}']
 )
-@pytest.mark.parametrize("layout", [None, 1])
-def test_an_exchange_format_is_refused_by_its_name(read_bytes, text, name, layout):
-    with pytest.raises(InputError, match=f"standard input: is a {name} .* which is not read; convert it"):
-        read_bytes(json.dumps(json.loads(text), indent=layout).encode())
+def test_an_exchange_format_is_not_read_as_rows(read_bytes, text):
+    with pytest.raises(InputError, match=r"standard input: is a .*; leave out --format"):
+        read_bytes(text.encode(), "json")
 
 
 def test_a_chosen_format_wins(read_bytes):
@@ -137,7 +135,7 @@ def test_case_105_other_encodings_are_refused_with_the_way_out(read_bytes, encod
         read_bytes("203.0.113.7\n".encode(encoding))
 
 
-@pytest.mark.parametrize("name", ["missing.txt", "", "nul\0.txt"], ids=["missing", "folder", "nul"])
+@pytest.mark.parametrize("name", ["missing.txt", "nul\0.txt"], ids=["missing", "nul"])
 def test_an_unreadable_file_is_refused_with_its_name(tmp_path, name):
     with pytest.raises(InputError, match="cannot be read"), open_source(str(tmp_path / name), io.BytesIO()):
         pass
@@ -193,3 +191,143 @@ def test_every_line_of_a_csv_is_in_a_row_or_in_a_verdict(lines):
     joined = sum(value.count("\n") for row in rows if isinstance(row, dict) for value in row.values())
     blank = sum(not line.strip('",') for line in lines)
     assert len(rows) + joined + blank >= len(lines)
+
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+BUNDLE = {
+    "type": "bundle",
+    "id": "bundle--00000000-0000-4000-8000-000000000000",
+    "objects": [
+        {
+            "type": "indicator",
+            "spec_version": "2.1",
+            "id": f"indicator--00000000-0000-4000-8000-00000000000{number}",
+            "created": "2026-01-01T00:00:00Z",
+            "modified": "2026-01-01T00:00:00Z",
+            "name": "Phishing",
+            "pattern": f"[domain-name:value = '{value}']",
+            "pattern_type": "stix",
+            "valid_from": "2026-01-01T00:00:00Z",
+        }
+        for number, value in enumerate(["login.example.com", "login.example.com", "co.uk"])
+    ],
+}
+
+
+@pytest.fixture
+def opened():
+    """Return a function: bytes and wishes to a source that was read to its end, and its rows."""
+
+    def read(data, **wishes):
+        with open_source("-", io.BytesIO(data), now=NOW, **wishes) as source:
+            return source, list(source.rows)
+
+    return read
+
+
+def test_an_intelligence_format_gets_the_shipped_policy_and_says_so(opened):
+    source, rows = opened(json.dumps(BUNDLE).encode())
+    assert [(row["action"], row["title"], row["expirationTime"]) for row in rows] == [
+        ("Audit", "Phishing", "2026-08-30T00:00:00Z")
+    ] * 2
+    assert str(source.coverage) == "3 read: 1 mapped, 1 duplicates, 1 dropped (public_suffix 1)"
+    assert any("no policy is given" in notice for notice in source.notices)
+
+
+def test_a_policy_that_is_given_is_the_one_that_applies(opened):
+    source, rows = opened(json.dumps(BUNDLE).encode(), policy=shipped_policy().overridden(action="Warn"), ranked=True)
+    assert rows[0]["action"] == "Warn"
+    assert rows[0][RANK][0] == 50
+    assert source.notices == ()
+
+
+def test_rows_that_speak_for_themselves_pass_as_they_are_unless_a_policy_is_given(opened):
+    line = b'{"indicatorType": "DomainName", "indicatorValue": "a.example.com"}'
+    row = json.loads(line)
+    assert opened(line + b"\n")[1] == [row]
+    _, filled = opened(line + b"\n", policy=shipped_policy())
+    assert filled[0]["action"] == "Audit"
+    assert filled[0].items() >= row.items()
+
+
+def test_a_plain_list_gets_the_shipped_policy_where_that_is_wanted(opened):
+    data = b"A[.]example.com\n10.0.0.1\n"
+    assert opened(data)[1] == [
+        {"indicatorType": "DomainName", "indicatorValue": "A[.]example.com"},
+        {"indicatorType": "IpAddress", "indicatorValue": "10.0.0.1"},
+    ]
+    source, rows = opened(data, plain_lists=True)
+    assert [(row["indicatorValue"], row["action"]) for row in rows] == [("a.example.com", "Audit")]
+    assert source.coverage.dropped == {"private_address": 1}
+
+
+def test_options_reach_the_rows_that_a_policy_makes(opened):
+    _, rows = opened(json.dumps(BUNDLE).encode(), overrides={"action": "Block", "title": "From {feed}"}, feed="mine")
+    assert {(row["action"], row["title"]) for row in rows} == {("Block", "From mine")}
+
+
+@pytest.fixture
+def cut_off(mocker):
+    """Make the reader of plain lists end after two values."""
+
+    def read(stream, place):
+        yield Observed("DomainName", "a.example.com", f"{place}:1", Facts())
+        yield {"indicatorType": "DomainName", "indicatorValue": "b.example.com"}
+        raise SourceCutOff(f"{place}: the connection broke; fetch it again", place)
+
+    mocker.patch("defender_indicators.sources.values.read_values", read)
+
+
+def test_a_source_that_is_cut_off_hands_on_what_it_has_and_says_so(opened, cut_off):
+    source, rows = opened(b"x", chosen="values", plain_lists=True)
+    assert len(rows) == 2
+    assert str(source.cut_off) == "standard input: the connection broke; fetch it again"
+    assert extracted(source)["complete"] is False
+
+
+def test_whoever_needs_all_rows_is_told_after_the_last_one(cut_off):
+    rows = []
+    with open_source("-", io.BytesIO(b"x"), chosen="values", plain_lists=True) as source:
+        with pytest.raises(SourceCutOff, match="the connection broke"):
+            rows.extend(iter(source.whole()))
+        assert source.coverage.read == 2
+
+
+@pytest.fixture
+def folder(tmp_path):
+    root = tmp_path / "feeds"
+    (root / "sub").mkdir(parents=True)
+    (root / "b.json").write_text(json.dumps(BUNDLE), encoding="utf-8")
+    (root / "a.txt").write_text("login.example.com\n", encoding="utf-8")
+    (root / "sub" / "c.csv").write_text("ioc,confidence\nc.example.com,90\n", encoding="utf-8")
+    return root
+
+
+def test_the_files_of_a_folder_are_read_in_order_each_by_itself(folder):
+    with open_source(str(folder), io.BytesIO(), now=NOW, unique=True, plain_lists=True) as source:
+        rows = list(source.rows)
+    assert source.format == "folder"
+    assert [(row["indicatorValue"], row["title"]) for row in rows] == [
+        ("login.example.com", "DomainName from a.txt"),
+        ("c.example.com", "DomainName from sub/c.csv"),
+    ]
+    assert source.coverage.as_dict()["duplicates"] == 2
+    assert "sub/c.csv: column 1 'ioc' → value" in source.notices
+    assert sum("no policy" in notice for notice in source.notices) == 1
+    assert source.cut_off is None
+
+
+def test_a_file_of_a_folder_that_cannot_be_read_makes_the_folder_incomplete(folder):
+    (folder / "a.txt").write_bytes(b"")
+    (folder / "d.json").write_bytes(b'{"Event": ')
+    (folder / "e.csv").write_bytes(b"PK\x03\x04")
+    with open_source(str(folder), io.BytesIO(), now=NOW) as source:
+        rows = list(source.rows)
+    assert [row["indicatorValue"] for row in rows] == ["login.example.com", "login.example.com", "c.example.com"]
+    assert [str(failure).partition(":")[0] for failure in source.failures] == ["a.txt", "d.json", "e.csv"]
+    assert "a.txt: is empty" in str(source.cut_off)
+
+
+def test_an_address_without_tls_is_refused():
+    with pytest.raises(InputError, match="https"), open_source("http://feeds.example.com/list.txt", io.BytesIO()):
+        pass

@@ -58,10 +58,7 @@ def read_document(stream: BinaryIO, place: str) -> Any:
 
 def _rows_of(document: Any, place: str) -> list[Any]:
     if name := _foreign(document):
-        raise InputError(
-            f"{place}: is {name}, which is not read; convert it to NDJSON, the Defender portal's CSV or a plain list "
-            "of values; nothing was sent"
-        )
+        raise InputError(f"{place}: is {name}; leave out --format, or choose the right one; nothing was sent")
     if isinstance(document, dict):
         lists = [value for key, value in document.items() if key.lower() == "indicators"]
         if len(lists) == 1 and isinstance(lists[0], list) and len(document) == 1:

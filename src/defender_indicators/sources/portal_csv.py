@@ -102,6 +102,17 @@ class Header:
             raise InputError(f"{place}: unknown column {', '.join(unknown)}; rename or delete it; known are {advice}")
 
 
+def columns_not_sent(head: bytes, place: str) -> tuple[str, ...]:
+    """Return a remark for each column of a file, given its first bytes, that is left out.
+
+    Raises:
+        InputError: the header is unusable.
+    """
+    first = head.decode("utf-8-sig", "replace").lstrip().partition("\n")[0]
+    columns = Header(first, place).not_sent()
+    return tuple(f"column {column} is not sent: the API does not take it from a file" for column in columns)
+
+
 def delimiter_of(header: str) -> str:
     """Return the delimiter under which a header line has a column ``indicatorValue``, else a comma."""
     for delimiter in _DELIMITERS:
