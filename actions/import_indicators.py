@@ -23,6 +23,6 @@ def run(inputs: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
         idempotency_key=inputs["idempotency_key"],
     )
     if inputs["dry_run"] or context.dry_run:
-        return plan.report()
+        return context.preview(plan)
     report: Mapping[str, Any] = context.connector.import_indicators(plan)
     return report

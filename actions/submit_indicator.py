@@ -21,6 +21,6 @@ def run(inputs: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
         row["rbacGroupNames"] = [name.strip() for name in row["rbacGroupNames"].split(",") if name.strip()]
     plan = context.plan([row])
     if inputs["dry_run"] or context.dry_run:
-        return plan.report()
+        return context.preview(plan)
     report: Mapping[str, Any] = context.connector.import_indicators(plan)
     return report

@@ -17,4 +17,4 @@ def run(inputs: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
         An import report in which nothing has been sent.
     """
     plan = context.plan(inputs["indicators"], defaults=inputs["defaults"], legacy_actions=inputs["legacy_actions"])
-    return plan.report()
+    return context.preview(plan)
