@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import sys
 
-from bench import calls, cpu, memory, sharing, startup
+from bench import calls, cpu, feeds, guarding, memory, planning, sharing, startup, stix_mapping
 
-PARTS = (startup.figures, cpu.figures, memory.figures, calls.figures, sharing.figures)
+PARTS = (
+    startup.figures,
+    cpu.figures,
+    feeds.figures,
+    stix_mapping.figures,
+    guarding.figures,
+    planning.figures,
+    memory.figures,
+    calls.figures,
+    sharing.figures,
+)
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ import orjson
 import requests
 from bench.figure import Figure, at_most, exactly, sample_row
 
-from defender_indicators import context
+from defender_indicators.doors import open_context
 from defender_indicators.emulator import Emulator, Settings
 from defender_indicators.pack import run_action
 
@@ -47,7 +47,7 @@ def _import(emulator: Emulator, rows: list[dict[str, Any]]) -> float:
         settings.write_text("schema_version: 1\ndefaults:\n  limits: {import: [{calls: 100000, seconds: 60}]}\n")
         environment = {**os.environ, **emulator.environment(), "DEFENDER_INDICATORS_HOME": home}
         start = time.perf_counter()
-        with context.open(environ=environment, config=settings if not emulator.settings.limits else None) as opened:
+        with open_context(environ=environment, config=settings if not emulator.settings.limits else None) as opened:
             report = run_action(opened.pack, "import_indicators", {"indicators": rows}, opened)
             if report["outcome"] != "succeeded":
                 raise AssertionError(report["counts"])

@@ -15,7 +15,7 @@ from defender_indicators.clock import Clock
 from defender_indicators.configuration import Profile
 from defender_indicators.credentials import DeviceCode, ManagedIdentity
 from defender_indicators.delivery.answer import Answer, Call, Failure, Transport
-from defender_indicators.delivery.plan import Plan
+from defender_indicators.delivery.control import Deliverable
 from defender_indicators.delivery.report import Report
 from defender_indicators.errors import AuthenticationError, ConfigurationError, ConnectorError
 from defender_indicators.expiry import expiry_warning
@@ -61,7 +61,7 @@ class Defender:
         clock: Clock,
         log: logging.Logger,
         prompt: Prompt | None = None,
-        deliver: Callable[[Plan, Transport], Report] | None = None,
+        deliver: Callable[[Deliverable, Transport], Report] | None = None,
     ) -> None:
         self.profile, self.product = profile, product
         self._endpoints = product.endpoints(profile)
@@ -111,13 +111,21 @@ class Defender:
             except (ConnectorError, ConfigurationError) as error:
                 retryable = isinstance(error, ConnectorError) and error.retryable
                 return Answer(failure=Failure.NOT_SENT if retryable else Failure.FATAL, detail=str(error))
-        answer = self._http.exchange(call.method, url, self._headers(call), call.body)
+        answer = self._http.exchange(call.method, url, self._headers(call), call.body, call.most_bytes)
         if skew := self._skew_warning():
             self._warn(skew)
         return answer
 
-    def import_indicators(self, plan: Plan) -> Report:
+    def import_indicators(self, plan: Deliverable) -> Report:
         """Deliver a plan and return its report; rows that Defender refuses are data in it.
+
+        Raises:
+            PackError: see :meth:`Delivery.deliver`.
+        """
+        return self.apply(plan)
+
+    def apply(self, plan: Deliverable) -> Report:
+        """Carry out a plan of imports and deletions and return its report.
 
         Raises:
             PackError: see :meth:`Delivery.deliver`.
@@ -147,6 +155,12 @@ class Defender:
     def roles(self) -> frozenset[str]:
         """Return the roles or scopes written in the current token, to be shown; empty before sign-in."""
         return self._token.roles if self._token else frozenset()
+
+    def sees_all(self) -> bool:
+        """Whether the service lists the rows of others to us; as far as the token says, so ask after a call."""
+        if isinstance(self.profile.credential, DeviceCode) or not self.roles():
+            return True
+        return self.product.roles[0] in self.roles()
 
     def check(self) -> dict[str, Any]:
         """Sign in, read the token's permissions and list one indicator; never spends an import call.

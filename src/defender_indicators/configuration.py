@@ -26,9 +26,11 @@ from defender_indicators.credentials import (
 )
 from defender_indicators.delivery.limiter import Window
 from defender_indicators.errors import ConfigurationError, ManifestError
-from defender_indicators.network import Network
+from defender_indicators.guard.settings import GuardSettings
+from defender_indicators.network import Network, network_of
 from defender_indicators.pack.content import content_root
 from defender_indicators.product import windows
+from defender_indicators.secret_sources import SecretSource
 
 CONFIG_VARIABLE: Final = "DEFENDER_INDICATORS_CONFIG"
 HOME_VARIABLE: Final = "DEFENDER_INDICATORS_HOME"
@@ -45,7 +47,6 @@ VARIABLES: Final = {
 """Environment variables that are settings as they are; the credentials' are ``DEFENDER_CLIENT_SECRET``,
 ``DEFENDER_CLIENT_SECRET_FILE`` and ``DEFENDER_CERTIFICATE_FILE``."""
 _UNNAMED: Final = "default"
-_BUNDLE_VARIABLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 Settings = Mapping[str, Any]
 
@@ -54,7 +55,8 @@ Settings = Mapping[str, Any]
 class Profile:
     """One tenant: who signs in, where, and how fast. Empty texts mean what the cloud says.
 
-    ``limits`` replaces the product's windows of an endpoint; ``delivery`` holds durations in seconds by name.
+    ``limits`` replaces the product's windows of an endpoint; ``delivery`` holds durations in seconds by name,
+    ``capacity`` the ``reserve`` and ``evict`` of ``planning.capacity.Room``, ``feeds`` (user, secret) by host.
     """
 
     name: str
@@ -71,6 +73,9 @@ class Profile:
     limits: Mapping[str, tuple[Window, ...]] = field(default_factory=dict)
     delivery: Mapping[str, float] = field(default_factory=dict)
     legacy_actions: Literal["translate", "keep"] = "translate"
+    guard: GuardSettings = field(default_factory=GuardSettings)
+    capacity: Mapping[str, Any] = field(default_factory=dict)
+    feeds: Mapping[str, tuple[str, SecretSource]] = field(default_factory=dict)
     home: Path = Path()
 
 
@@ -90,15 +95,26 @@ class Configuration:
         Raises:
             ConfigurationError: no such tenant, no default, an incomplete profile.
         """
+        name, settings = self._settings(name)
+        if name == self.default_tenant:
+            settings = _merge(settings, _from_environment(self.environ))
+        return _profile(name, settings, self.environ, self.home)
+
+    def guard(self, name: str = "") -> GuardSettings:
+        """Return what a tenant asks of the guard; nothing else of its profile has to be there.
+
+        Raises:
+            ConfigurationError: no such tenant, no default, a wrong setting of the guard.
+        """
+        return GuardSettings.from_mapping(self._settings(name)[1].get("guard", {}))
+
+    def _settings(self, name: str) -> tuple[str, Settings]:
         name = name or self.default_tenant
         if not name:
             raise ConfigurationError(f"no default tenant; name one of {', '.join(self.tenants)}, or set default_tenant")
         if name not in self.tenants:
             raise ConfigurationError(f"{name}: no such tenant; known: {', '.join(self.tenants) or 'none'}")
-        settings = _merge(self.defaults, self.tenants[name])
-        if name == self.default_tenant:
-            settings = _merge(settings, _from_environment(self.environ))
-        return _profile(name, settings, self.environ, self.home)
+        return name, _merge(self.defaults, self.tenants[name])
 
 
 def load_configuration(path: Path | None, environ: Mapping[str, str]) -> Configuration:
@@ -214,24 +230,16 @@ def _profile(name: str, settings: Settings, environ: Mapping[str, str], home: Pa
         scope=settings.get("scope", ""),
         authority=settings.get("authority", ""),
         allowed_hosts=tuple(settings.get("allowed_hosts", ())),
-        network=_network(settings, delivery, environ),
+        network=network_of(settings, delivery, environ),
         token_cache=token_cache,
         limits={endpoint: windows(limits) for endpoint, limits in settings.get("limits", {}).items()},
         delivery=delivery,
         legacy_actions=settings.get("legacy_actions", "translate"),
+        guard=GuardSettings.from_mapping(settings.get("guard", {})),
+        capacity=settings.get("capacity", {}),
+        feeds={
+            host: (found.get("user", ""), secret_source(found["secret"], environ))
+            for host, found in settings.get("feeds", {}).items()
+        },
         home=home,
-    )
-
-
-def _network(settings: Settings, delivery: Mapping[str, float], environ: Mapping[str, str]) -> Network:
-    bundle, proxy = settings.get("ca_bundle", ""), settings.get("proxy", "")
-    if bundle == "env":
-        bundle = next((environ[name] for name in _BUNDLE_VARIABLES if environ.get(name)), "")
-    if isinstance(proxy, Mapping):
-        proxy = secret_source(proxy, environ).read().reveal()
-    return Network(
-        ca_bundle=bundle,
-        proxy=proxy,
-        connect_timeout=delivery.get("connect_timeout_seconds", 10.0),
-        deadline=delivery.get("call_deadline_seconds", 120.0),
     )

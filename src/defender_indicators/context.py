@@ -6,23 +6,29 @@ Everything is made when it is first needed, so a dry run asks for no credentials
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from defender_indicators.clock import Clock, SystemClock
-from defender_indicators.configuration import Profile, load_configuration
+from defender_indicators.configuration import Profile
 from defender_indicators.credentials import NoCredential
-from defender_indicators.delivery import Delivery, Limits, Plan, Progress, Report, Stop, Timing, Transport
+from defender_indicators.delivery import Delivery, Ledger, Limits, Plan, Progress, Report, Stop, Timing, Transport
+from defender_indicators.delivery.control import Deliverable
+from defender_indicators.delivery.events import os_user
+from defender_indicators.delivery.kill_switch import KillSwitch
 from defender_indicators.delivery.records import Run
+from defender_indicators.delivery.report import DRY_RUN
 from defender_indicators.errors import ConfigurationError, InputError
-from defender_indicators.indicators import Canonicaliser, Policy
+from defender_indicators.guard import Guard, GuardSettings, Hold, Warninglists, brakes
+from defender_indicators.indicators import Canonicaliser, Indicator, Policy
 from defender_indicators.pack import Pack, content_root
-from defender_indicators.planned import Planned
 from defender_indicators.product import Product
+
+if TYPE_CHECKING:
+    from defender_indicators.plans import Plans
 
 _LOCK_POLL_SECONDS: Final = 0.2
 _DURATIONS: Final = {
@@ -45,6 +51,10 @@ class Context:
         wait: whether to wait while another process sends for the same tenant.
         dry_run: plan and report, send nothing.
         prompt: shows a person the text of a device-code sign-in.
+        author: who plans; the operating system's user when empty.
+        why: the reason, for the record.
+        unattended: nobody watches, so that fewer new blocks pass at once.
+        guarding: makes the guard's settings and the folder of its index where a profile is not needed yet.
 
     Attributes:
         progress: called while a run is under way; set it to show one.
@@ -60,8 +70,16 @@ class Context:
         wait: bool = True,
         dry_run: bool = False,
         prompt: Callable[[str], None] | None = None,
+        author: str = "",
+        why: str = "",
+        unattended: bool = False,
+        guarding: Callable[[], tuple[GuardSettings, Path]] | None = None,
     ) -> None:
         self._make_profile = profile
+        self._guarding = guarding or (lambda: (self.profile.guard, self.profile.home))
+        self.author = author or os_user()
+        self.why = why
+        self.unattended = unattended
         self.clock: Clock = clock or SystemClock()
         self.log = log or logging.getLogger("defender_indicators")
         self.wait = wait
@@ -69,7 +87,7 @@ class Context:
         self.stop = Stop()
         self.progress: Callable[[Progress], None] = lambda _: None
         self._prompt = prompt
-        self._plans: list[Planned] = []
+        self._open: list[Plan | Ledger] = []
 
     @cached_property
     def pack(self) -> Pack:
@@ -87,6 +105,20 @@ class Context:
         return self._make_profile()
 
     @cached_property
+    def guard(self) -> Callable[[Indicator], Hold | None]:
+        """What is asked of every row that is to be sent."""
+        settings, home = self._guarding()
+        lists = Warninglists(home / "guard", settings, self._prompt or self.log.info)
+        return Guard(settings, lists, self.product.every_host).judge
+
+    @cached_property
+    def plans(self) -> Plans:
+        """What plans changes of the tenant as it is."""
+        from defender_indicators.plans import Plans  # noqa: PLC0415  # only where a tenant is compared
+
+        return Plans(self)
+
+    @cached_property
     def connector(self) -> Any:
         """The one client."""
         connector = self.pack.connector.load()
@@ -102,6 +134,7 @@ class Context:
     @cached_property
     def delivery(self) -> Delivery:
         """What sends, resumes and reads back."""
+        self.stop.kill_switch = KillSwitch.of(self.profile.home)
         timing: dict[str, Any] = {
             _DURATIONS[name]: value for name, value in self.profile.delivery.items() if name in _DURATIONS
         }
@@ -123,7 +156,7 @@ class Context:
         legacy_actions: str = "",
         idempotency_key: str = "",
         retry_of: str = "",
-    ) -> Planned:
+    ) -> Plan:
         """Check, canonicalise and deduplicate rows; nothing is sent.
 
         Args:
@@ -136,16 +169,26 @@ class Context:
         legacy = legacy_actions or self._configured_legacy_actions()
         policy = Policy(now=self.clock.now(), defaults=defaults or {}, legacy_actions=legacy)  # type: ignore[arg-type]  # checked by the manifest
         limits = Limits(self.product.batch_rows, self.product.batch_bytes)
-        plan = Planned(
+        plan = Plan(
             rows,
             Canonicaliser(policy),
             limits=limits,
+            guard=self.guard,
+            brake=self._brake,
             idempotency_key=idempotency_key,
             retry_of=retry_of,
-            clock=self.clock,
+            author=self.author,
+            why=self.why,
         )
-        self._plans.append(plan)
+        self._open.append(plan)
         return plan
+
+    def preview(self, plan: Deliverable) -> Report:
+        """Return what a plan would do, as a report in which nothing has been sent."""
+        ledger = Ledger(None)
+        self._open.append(ledger)
+        plan.write(ledger, DRY_RUN, self.clock.now().isoformat(timespec="seconds"))
+        return Report(ledger, DRY_RUN)
 
     def runs(self) -> list[dict[str, Any]]:
         """Return the runs of this tenant, oldest first, each with its id, state, rows, counts and outcome."""
@@ -157,7 +200,7 @@ class Context:
 
     def resume(self, run_id: str = "") -> Report:
         """Go on with a run, or with the oldest unfinished one."""
-        return self.delivery.resume(run_id, self._sender())
+        return self.delivery.resume(run_id, self.sender())
 
     def retry(self, run_id: str) -> Report:
         """Send the rows of a run that another attempt can help, in a new run.
@@ -169,30 +212,37 @@ class Context:
         if not report["retry_with"]:
             raise InputError(f"run {report['run_id']}: no row that another attempt could help; `show` says why")
         plan = self.plan(report["retry_with"], retry_of=report["run_id"])
-        return self.delivery.deliver(plan, self._sender())
+        return self.delivery.deliver(plan, self.sender())
 
     def verify(self, run_id: str) -> dict[str, Any]:
         """Read a run back from the tenant."""
-        return self.delivery.verify(run_id, self._sender())
+        return self.delivery.verify(run_id, self.sender())
+
+    def read(self, path: str) -> dict[str, Any] | None:
+        """Return the JSON object at a path of the API (see :meth:`Delivery.read`)."""
+        return self.delivery.read(path, self.sender())
 
     def close(self) -> None:
         """Close what was opened; reports end with it."""
-        for plan in self._plans:
-            plan.close()
+        for each in self._open:
+            each.close()
         for name in ("delivery", "connector"):
             if name in self.__dict__:
                 self.__dict__[name].close()
 
-    def _deliver(self, plan: Plan, transport: Transport) -> Report:
-        self._sender()
+    def _deliver(self, plan: Deliverable, transport: Transport) -> Report:
+        self.sender()
         return self.delivery.deliver(plan, transport)
 
-    def _sender(self) -> Transport:
+    def sender(self) -> Transport:
         """Return the connector; who cannot sign in is told before a run is written or changed."""
         if isinstance(self.profile.credential, NoCredential):
             raise ConfigurationError(self.profile.credential.remedy)
         sender: Transport = self.connector
         return sender
+
+    def _brake(self, new_blocks: int) -> Hold | None:
+        return brakes.new_blocks(new_blocks, self._guarding()[0], unattended=self.unattended)
 
     def _configured_legacy_actions(self) -> str:
         """Ask the configuration where there is one: a dry run needs none, a delivery says what is wrong."""
@@ -212,37 +262,3 @@ def _listed(run: Run, report: Report) -> dict[str, Any]:
     own = {name: getattr(run, name) for name in ("created", "state", "total", "retry_of", "stopped")}
     counts = {status: count for status, count in report["counts"].items() if count}
     return {"run_id": run.id, "outcome": report["outcome"], "counts": counts, **own}
-
-
-@contextmanager
-def open(  # noqa: A001, PLR0913 - read as `context.open`; the wishes of a caller
-    *,
-    environ: Mapping[str, str],
-    tenant: str = "",
-    config: Path | None = None,
-    ca_bundle: str = "",
-    wait: bool = True,
-    dry_run: bool = False,
-    prompt: Callable[[str], None] | None = None,
-) -> Iterator[Context]:
-    """Yield the context of one caller and close it afterwards.
-
-    Args:
-        environ: the environment; for the default tenant it wins over the file.
-        tenant: a profile of the configuration; ``""`` is the default one.
-        config: the configuration file; None is the environment's, or none.
-        ca_bundle: PEM file that wins over the profile's.
-        wait: whether to wait while another process sends for the same tenant.
-        dry_run: plan and report, send nothing.
-        prompt: shows a person the text of a device-code sign-in.
-    """
-
-    def profile() -> Profile:
-        found = load_configuration(config, environ).profile(tenant)
-        return replace(found, network=replace(found.network, ca_bundle=ca_bundle)) if ca_bundle else found
-
-    context = Context(profile, wait=wait, dry_run=dry_run, prompt=prompt)
-    try:
-        yield context
-    finally:
-        context.close()

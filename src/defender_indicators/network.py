@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from defender_indicators.credentials import secret_source
 from defender_indicators.errors import ConfigurationError
 from defender_indicators.redaction import Secret
 
+_BUNDLE_VARIABLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _SCHEME: Final = re.compile(r"\A(?:[A-Za-z][A-Za-z0-9+.-]*:)?//")
 
 
@@ -70,3 +73,22 @@ def _is_proxy(address: str) -> bool:
         return False
     nothing_else = parts.path in {None, "/"} and parts.query is None and parts.fragment is None
     return parts.scheme in {"http", "https"} and bool(parts.host) and nothing_else
+
+
+def network_of(settings: Mapping[str, Any], delivery: Mapping[str, float], environ: Mapping[str, str]) -> Network:
+    """Return what a profile's settings and durations say; ``env`` stands for the usual variables.
+
+    Raises:
+        ConfigurationError: the place of the proxy's secret cannot be read.
+    """
+    bundle, proxy = settings.get("ca_bundle", ""), settings.get("proxy", "")
+    if bundle == "env":
+        bundle = next((environ[name] for name in _BUNDLE_VARIABLES if environ.get(name)), "")
+    if isinstance(proxy, Mapping):
+        proxy = secret_source(proxy, environ).read().reveal()
+    return Network(
+        ca_bundle=bundle,
+        proxy=proxy,
+        connect_timeout=delivery.get("connect_timeout_seconds", 10.0),
+        deadline=delivery.get("call_deadline_seconds", 120.0),
+    )

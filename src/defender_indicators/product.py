@@ -48,7 +48,7 @@ class Product:
     Args:
         title: the product's name.
         clouds: by name.
-        limits: calls allowed, by endpoint (``import``, ``single``, ``list``, ``delete``, ``batch_delete``).
+        limits: calls allowed, by endpoint (``import``, ``single``, ``list``, ``read``, ``delete``, ``batch_delete``).
         batch_rows: indicators in one import call.
         batch_bytes: bytes of one import body.
         capacity: active indicators in one tenant.
@@ -79,6 +79,12 @@ class Product:
             roles=tuple(manifest["permissions"]["application"]),
             scopes=tuple(manifest["permissions"]["delegated"]),
         )
+
+    @property
+    def every_host(self) -> tuple[str, ...]:
+        """Hosts of the API and of sign-in in every cloud: what this pack cannot work without."""
+        hosts = [host for cloud in self.clouds.values() for host in (*cloud.hosts, cloud.authority)]
+        return tuple(dict.fromkeys(host.removeprefix("https://") for host in hosts))
 
     def endpoints(self, profile: Profile) -> Endpoints:
         """Return where a tenant is reached: its own settings, else its cloud's.

@@ -15,8 +15,8 @@ def _holds(value, expected):
     return value == expected
 
 
-def test_the_four_actions_are_there():
-    assert list(ACTIONS) == ["import_indicators", "submit_indicator", "validate_indicators", "test_connection"]
+def test_every_manifest_is_an_action_of_the_pack():
+    assert sorted(ACTIONS) == sorted(file.stem for file in (content_root() / "actions").glob("*.yaml"))
 
 
 def test_the_packs_version_is_the_runtimes(pack):

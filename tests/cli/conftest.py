@@ -1,8 +1,10 @@
 """Running commands, in this process and in one of their own."""
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,3 +80,15 @@ def start(environment):
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def change_ledger(environment):
+    """change_ledger(sql) changes the one ledger of the commands behind their back."""
+
+    def change(sql):
+        (path,) = Path(environment["DEFENDER_INDICATORS_HOME"]).rglob("*.sqlite3")
+        with closing(sqlite3.connect(path)) as other, other:
+            other.execute(sql)
+
+    return change

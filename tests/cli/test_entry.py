@@ -186,7 +186,7 @@ def test_completion_prints_a_script_for_each_shell(call, shell):
 
 def test_completion_completes_commands_and_options(spawn):
     ended = spawn(_DEFENDER_INDICATORS_COMPLETE="bash_complete", COMP_WORDS="defender-indicators re", COMP_CWORD="1")
-    assert [line.partition(",")[2] for line in ended.out.split()] == ["resume", "retry"]
+    assert [line.partition(",")[2] for line in ended.out.split()] == ["replace", "resume", "retry"]
 
 
 def test_windows_is_told_in_one_line_what_to_use_instead(monkeypatch, capsys):

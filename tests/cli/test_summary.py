@@ -25,7 +25,10 @@ def report(rows, outcome="partial", run_id="run-1"):
     for each in rows:
         counts[each["status"]] += 1
     calls = {"count": 1, "attempts": 1, "seconds_waited": 61.2}
-    return {"outcome": outcome, "run_id": run_id, "counts": counts, "results": rows, "calls": calls, "retry_with": []}
+    return {"outcome": outcome, "run_id": run_id, "counts": counts, "results": rows, "calls": calls} | {
+        "retry_with": [],
+        "plan": {"kind": "import", "hash": "0" * 64},
+    }
 
 
 @pytest.fixture
@@ -142,3 +145,30 @@ def test_facts_about_rows_are_a_table(capfd):
     assert words.startswith("ok: no\ncounts: 3 equal\n")
     assert "7, 8" in words
     assert words.rstrip().endswith("…and 2 more; --json has them all")
+
+
+def test_a_comparison_says_what_it_would_change_and_what_room_there_is(shown):
+    plan = {
+        "kind": "sync",
+        "hash": "abcdef0123456789",
+        "changes": {"add": 2, "delete": 1, "held": 0},
+        "capacity": {
+            "limit": 15000,
+            "total": 14000,
+            "own": 13000,
+            "foreign": 1000,
+            "total_after": 14001,
+            "free_after": 999,
+        },
+        "coverage": {"line": "3 read: 3 mapped, 0 duplicates, 0 dropped"},
+        "cut_off": "feed.json: the connection broke",
+    }
+    text = shown(report([row(0, "accepted")]) | {"plan": plan})
+    assert "plan abcdef012345: 2 add, 1 delete" in text
+    assert "tenant: 14,000 of 15,000 rows (13,000 own, 1,000 of others), 14,001 afterwards, 999 free" in text
+    assert "source: 3 read" in text
+    assert "nothing is deleted: feed.json: the connection broke" in text
+
+
+def test_held_rows_are_followed_by_how_to_release_them(shown):
+    assert "approve run-1, then resume run-1" in shown(report([row(0, "accepted")], "held") | {"counts": {"held": 1}})

@@ -11,6 +11,10 @@ PAGES = [
     "docs/actions.md",
     "docs/operations.md",
     "docs/emulator.md",
+    "docs/guard.md",
+    "docs/plan.md",
+    "docs/policy.md",
+    "docs/sources.md",
 ]
 
 

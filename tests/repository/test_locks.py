@@ -8,7 +8,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 LOCKS = ("run", "build", "dev")
-IMPORT_NAMES = {"pyyaml": "yaml", "jsonschema-rs": "jsonschema_rs", "pyjwt": "jwt"}
+IMPORT_NAMES = {"pyyaml": "yaml", "jsonschema-rs": "jsonschema_rs", "pyjwt": "jwt", "stix2-patterns": "stix2patterns"}
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def declared_names(requirements):
 
 def third_party(file):
     source = file.read_text(encoding="utf-8")
-    found = set(re.findall(r'resources\.files\("(\w+)"\)', source))
+    found = set(re.findall(r'(?:resources\.files|find_spec)\("(\w+)"\)', source))
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             found |= {alias.name.partition(".")[0] for alias in node.names}

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-import sys
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from defender_indicators.cli import console
-from defender_indicators.cli.options import ACTIONS, TYPES, AnyCase, Options, row_defaults, sending_options
+from defender_indicators.cli.options import (
+    ACTIONS,
+    TYPES,
+    AnyCase,
+    Options,
+    column_map,
+    row_defaults,
+    sending_options,
+    source_options,
+)
 
 if TYPE_CHECKING:
-    from defender_indicators.sources import Source
-
-FORMAT_NAMES = ("json", "ndjson", "portal-csv", "values")
+    from collections.abc import Mapping
 
 
 @click.command("import")
-@click.argument("file", metavar="FILE|-")
+@click.argument("file", metavar="SOURCE|-")
 @click.option("--dry-run", is_flag=True, help="Show what would be sent; needs no network.")
-@click.option(
-    "--format", "chosen", type=click.Choice(FORMAT_NAMES), default=None, help="Default: found in the content."
-)
+@source_options
 @click.option(
     "--action",
     type=AnyCase(ACTIONS),
@@ -43,6 +49,9 @@ def import_command(  # noqa: PLR0913  # one parameter per option
     *,
     dry_run: bool,
     chosen: str | None,
+    policy: Path | None,
+    columns: tuple[str, ...],
+    feed: str,
     action: str | None,
     expires: str,
     title: str,
@@ -53,25 +62,33 @@ def import_command(  # noqa: PLR0913  # one parameter per option
     legacy_actions: str | None,
     **common: Any,
 ) -> int:
-    """Import the indicators of FILE, or of standard input for '-'.
+    """Import the indicators of SOURCE: a file, a folder, an https address, or standard input for '-'.
 
-    Reads Microsoft's request body {"Indicators": [...]}, a JSON list, NDJSON, the Defender portal's CSV, or a plain
-    list of values. A plain list needs --action and --title.
+    Reads Microsoft's request body {"Indicators": [...]}, a JSON list, NDJSON, the Defender portal's CSV, STIX, MISP,
+    any CSV, OpenIOC, reports, and plain lists of values. A plain list needs --action and --title, or --policy.
     """
+    from defender_indicators.cli.reading import opened_source, rows_of_all  # noqa: PLC0415  # slow to import
     from defender_indicators.cli.session import act  # noqa: PLC0415  # slow to import
     from defender_indicators.delivery import RowStream  # noqa: PLC0415  # slow to import
-    from defender_indicators.sources import open_source  # noqa: PLC0415  # slow to import
 
+    options = Options(**common)
     texts = {"action": action, "title": title, "description": description, "severity": severity}
     defaults = _defaults(expires=expires, generate_alert=generate_alert, **texts)
-    with open_source(file, sys.stdin.buffer, chosen=chosen or "") as source:
-        _announce(source)
-        if source.format == "values" and not (action and title):
-            raise click.UsageError("A plain list of values needs --action and --title; for example --action Block.")
-        inputs = {"indicators": RowStream(source.rows), "defaults": defaults, "dry_run": dry_run}
+    wishes = {
+        "chosen": chosen or "",
+        "feed": feed,
+        "columns": column_map(columns),
+        "overrides": _overrides(defaults, expires),
+    }
+    with opened_source(options, file, policy, **wishes) as source:
+        if source.format == "values" and not policy and not (action and title):
+            raise click.UsageError(
+                "A plain list of values needs --action and --title, or --policy; for example --action Block."
+            )
+        inputs = {"indicators": RowStream(rows_of_all(source)), "defaults": defaults, "dry_run": dry_run}
         optional = {"idempotency_key": idempotency_key, "legacy_actions": legacy_actions}
         inputs |= {name: value for name, value in optional.items() if value}
-        return act(Options(**common), "import_indicators", lambda _: inputs, dry_run=dry_run)
+        return act(options, "import_indicators", lambda _: inputs, dry_run=dry_run)
 
 
 @click.command("block")
@@ -128,7 +145,14 @@ def _expiration(expires: str) -> str:
         raise click.BadParameter(str(error), param_hint="'--expires'") from None
 
 
-def _announce(source: Source) -> None:
-    console.say(f"Reading {source.name} as {source.format} ({source.detected_by}).")
-    for notice in source.notices:
-        console.say(f"Note: {notice}.")
+def _overrides(defaults: Mapping[str, str | bool], expires: str) -> dict[str, Any]:
+    """Return the same wishes for indicators that a policy makes rows of: there, too, an option has the last word."""
+    from defender_indicators.clock import SystemClock  # noqa: PLC0415  # slow to import
+
+    names = {"action": "action", "title": "title", "description": "description", "severity": "severity"}
+    names["generateAlert"] = "generate_alert"
+    found: dict[str, Any] = {names[name]: value for name, value in defaults.items() if name in names}
+    if expires:
+        end = defaults.get("expirationTime")
+        found["lifetime"] = datetime.fromisoformat(str(end)) - SystemClock().now() if end else None
+    return found

@@ -15,6 +15,7 @@ _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
 ACTIONS = ("Allowed", "Audit", "Warn", "Block", "BlockAndRemediate", "Alert", "AlertAndBlock")
 SEVERITIES = ("Informational", "Low", "Medium", "High")
+FORMAT_NAMES = ("json", "ndjson", "portal-csv", "values", "stix", "misp", "csv", "openioc", "text")
 TYPES = ("FileSha256", "FileSha1", "FileMd5", "CertificateThumbprint", "IpAddress", "DomainName", "Url")
 
 
@@ -79,6 +80,71 @@ _ROW_DEFAULTS = (
         help="Whether rows that do not say raise an alert; default: with --action Audit, else Defender's.",
     ),
 )
+
+
+_SOURCE = (
+    click.option(
+        "--format", "chosen", type=click.Choice(FORMAT_NAMES), default=None, help="Default: found in the content."
+    ),
+    click.option(
+        "--policy",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Policy file: what indicators get; default: Audit for 90 days at most.",
+    ),
+    click.option(
+        "--column", "columns", multiple=True, metavar="FIELD=NAME", help="Column of a CSV, as in value=IOC; repeatable."
+    ),
+    click.option("--feed", default="", metavar="NAME", help="Name of the feed, for the policy and for titles."),
+)
+
+
+_FILTER = (
+    click.option(
+        "--type", "kinds", multiple=True, type=AnyCase(TYPES), metavar="TYPE", help="Only this type; repeatable."
+    ),
+    click.option(
+        "--action", "chosen_actions", multiple=True, type=AnyCase(ACTIONS), metavar="ACTION", help="Only this action."
+    ),
+    click.option("--owner", default="", metavar="own|foreign|TEXT", help="Ours, others', or part of a creator's name."),
+    click.option("--set", "set_name", default="", metavar="NAME", help="Only rows of this set."),
+    click.option(
+        "--application", default="", metavar="PATTERN", help="Application that wrote the row; * for anything."
+    ),
+    click.option("--title", default="", metavar="PATTERN", help="Title; * for anything."),
+    click.option("--value", default="", metavar="PATTERN", help="Value; * for anything."),
+    click.option("--text", default="", metavar="TEXT", help="Part of value, title or description."),
+    click.option(
+        "--expires-within", type=click.IntRange(0, 36500), default=0, metavar="DAYS", help="Only what ends soon."
+    ),
+)
+_WHY = (click.option("--why", default="", metavar="TEXT", help="The reason, for the audit log."),)
+
+
+def filter_options(command: _Command) -> _Command:
+    """Add the options that choose rows of the tenant."""
+    return _with(command, _FILTER)
+
+
+def why_option(command: _Command) -> _Command:
+    """Add ``--why``."""
+    return _with(command, _WHY)
+
+
+def source_options(command: _Command) -> _Command:
+    """Add the options of every command that reads indicators."""
+    return _with(command, _SOURCE)
+
+
+def column_map(given: tuple[str, ...]) -> dict[str, str]:
+    """Return field → column of ``--column``.
+
+    Raises:
+        click.BadParameter: one is not FIELD=NAME.
+    """
+    pairs = [item.partition("=") for item in given]
+    if wrong := next((item for item, (field, _, name) in zip(given, pairs, strict=True) if not field or not name), ""):
+        raise click.BadParameter(f"{wrong!r} is not FIELD=NAME, as in value=IOC", param_hint="'--column'")
+    return {field: name for field, _, name in pairs}
 
 
 def output_options(command: _Command) -> _Command:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from defender_indicators.cli import console
 from defender_indicators.cli.options import Options, sending_options, tenant_options
 from defender_indicators.cli.summary import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from defender_indicators.context import Context
+    from defender_indicators.delivery import Report
+
+_FORMS = ("json", "csv", "html")
 
 
 @click.command("runs")
@@ -35,14 +44,68 @@ def runs_command(**common: Any) -> int:
 
 @click.command("show")
 @click.argument("run")
+@click.option("--output", "form", type=click.Choice(_FORMS), help="Form of the report; default: tables.")
+@click.option(
+    "--to",
+    "target",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the report to FILE; without --output its ending says in which form.",
+)
 @tenant_options
-def show_command(run: str, **common: Any) -> int:
+def show_command(run: str, *, form: str | None, target: Path | None, **common: Any) -> int:
     """Show the report of RUN; its exit code is that of the run."""
     from defender_indicators.cli.session import opened, show_outputs  # noqa: PLC0415  # slow to import
 
     options = Options(**common)
+    wanted = _form(form, target, as_json=options.as_json)
     with opened(options) as context:
-        return show_outputs(options, context.show(run))
+        report = context.show(run)
+        if not wanted:
+            return show_outputs(options, report)
+        write = _writer(wanted, report, context)
+        if target is None:
+            console.stream_json(write)
+            return report.exit_code
+        _write_file(target, write)
+    if options.as_json:
+        console.show_json({"schema_version": 1, "run_id": report["run_id"], "form": wanted, "file": str(target)})
+    else:
+        console.show(f"report of run {report['run_id']} written to {target}")
+    return report.exit_code
+
+
+def _form(form: str | None, target: Path | None, *, as_json: bool) -> str:
+    """Return the form to write, ``""`` for what any other command shows."""
+    if target is None:
+        if as_json and form not in {None, "json"}:
+            raise click.UsageError(f"--json and --output {form} both want standard output; add --to FILE")
+        return form or ""
+    wanted = form or target.suffix.removeprefix(".").lower()
+    if wanted not in _FORMS:
+        raise click.UsageError(f"--to {target}: its ending is none of {', '.join(_FORMS)}; add --output")
+    return wanted
+
+
+def _writer(form: str, report: Report, context: Context) -> Callable[[IO[bytes]], None]:
+    if form == "json":
+        return report.write_json
+    from defender_indicators import export  # noqa: PLC0415  # only where it is wanted
+
+    if form == "csv":
+        return lambda stream: export.write_csv(stream, report)
+    return lambda stream: export.write_html(stream, report, context.delivery.ledger.runs())
+
+
+def _write_file(target: Path, write: Callable[[IO[bytes]], None]) -> None:
+    from defender_indicators.errors import InputError  # noqa: PLC0415  # only where it is wanted
+    from defender_indicators.private import whole_file  # noqa: PLC0415  # only where it is wanted
+
+    try:
+        with whole_file(target) as file:
+            write(file)
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written: {error.strerror}; name a file in a folder of yours") from error
 
 
 @click.command("resume")

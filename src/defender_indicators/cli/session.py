@@ -41,12 +41,12 @@ def start_logging(options: Options) -> None:
 
 
 @contextmanager
-def opened(options: Options, *, dry_run: bool = False) -> Iterator[Context]:
+def opened(options: Options, *, dry_run: bool = False, why: str = "", unattended: bool = False) -> Iterator[Context]:
     """Yield the context of one command and close it afterwards."""
-    from defender_indicators import context  # noqa: PLC0415  # slow to import
+    from defender_indicators.doors import open_context  # noqa: PLC0415  # slow to import
 
     start_logging(options)
-    with context.open(
+    with open_context(
         tenant=options.tenant,
         config=options.config,
         ca_bundle=str(options.ca_bundle or ""),
@@ -54,6 +54,8 @@ def opened(options: Options, *, dry_run: bool = False) -> Iterator[Context]:
         wait=not options.no_wait,
         dry_run=dry_run,
         prompt=console.say,
+        why=why,
+        unattended=unattended,
     ) as found:
         yield found
 
@@ -64,13 +66,25 @@ def ledger_path(options: Options) -> Path:
         return context.ledger_path
 
 
-def act(options: Options, name: str, inputs: Callable[[Pack], Mapping[str, Any]], *, dry_run: bool = False) -> int:
-    """Run an action, show its outputs, and return the exit code; ``inputs`` may ask the pack what is wanted."""
+def act(  # noqa: PLR0913 - the wishes of a command, each with a default
+    options: Options,
+    name: str,
+    inputs: Callable[[Pack], Mapping[str, Any]],
+    *,
+    dry_run: bool = False,
+    show: Callable[[Mapping[str, Any]], None] | None = None,
+    why: str = "",
+    unattended: bool = False,
+) -> int:
+    """Run an action, show its outputs, and return the exit code.
+
+    ``inputs`` may ask the pack what is wanted; ``show`` writes outputs for people where facts and tables will not do.
+    """
     from defender_indicators.pack import run_action  # noqa: PLC0415  # slow to import
 
-    with opened(options, dry_run=dry_run) as context:
+    with opened(options, dry_run=dry_run, why=why, unattended=unattended) as context:
         given = inputs(context.pack)
-        return deliver(options, context, lambda: run_action(context.pack, name, given, context))
+        return deliver(options, context, lambda: run_action(context.pack, name, given, context), show)
 
 
 def control(options: Options, work: Callable[[Context], Report]) -> int:
@@ -79,25 +93,32 @@ def control(options: Options, work: Callable[[Context], Report]) -> int:
         return deliver(options, context, lambda: work(context))
 
 
-def deliver(options: Options, context: Context, work: Callable[[], Mapping[str, Any]]) -> int:
+def deliver(
+    options: Options,
+    context: Context,
+    work: Callable[[], Mapping[str, Any]],
+    show: Callable[[Mapping[str, Any]], None] | None = None,
+) -> int:
     """Do work that may send, under the bar and the signals; show what came of it and return the exit code."""
     from defender_indicators.cli.progress import progress_bar  # noqa: PLC0415  # only where something runs
     from defender_indicators.cli.signals import guarded  # noqa: PLC0415  # only where something runs
 
     with guarded(context.stop) as guard:
-        with progress_bar() as show:
+        with progress_bar() as bar:
 
             def progress(now: Progress) -> None:
                 guard.sending = now.total > 0
-                show(now)
+                bar(now)
 
             context.progress = progress
             outputs = work()
-        code = show_outputs(options, outputs)
+        code = show_outputs(options, outputs, show)
     return 128 + guard.number if guard.number else code
 
 
-def show_outputs(options: Options, outputs: Mapping[str, Any]) -> int:
+def show_outputs(
+    options: Options, outputs: Mapping[str, Any], show: Callable[[Mapping[str, Any]], None] | None = None
+) -> int:
     """Show what an action returned and return the exit code that belongs to it."""
     from defender_indicators.cli.summary import show_facts, show_report  # noqa: PLC0415  # only where something runs
     from defender_indicators.delivery import Report  # noqa: PLC0415  # loaded by the action already
@@ -111,5 +132,5 @@ def show_outputs(options: Options, outputs: Mapping[str, Any]) -> int:
     if options.as_json:
         console.show_json(outputs)
     else:
-        show_facts(outputs)
+        (show or show_facts)(outputs)
     return 0 if outputs.get("ok", True) else HALTED

@@ -25,6 +25,7 @@ def show_report(report: Mapping[str, Any]) -> None:
         _show_plan(report, counts)
     else:
         _show_outcome(report, counts)
+    _show_comparison(report["plan"])
     _show_failed(report, counts)
     _show_changed(report)
     for line in () if is_plan(report) else _next_steps(report, counts):
@@ -78,6 +79,22 @@ def _show_plan(report: Mapping[str, Any], counts: Mapping[str, int]) -> None:
             console.show(f"…and {waiting - len(sample)} more")
 
 
+def _show_comparison(plan: Mapping[str, Any]) -> None:
+    """Write what a plan knew of its source and of the tenant; an import knows neither."""
+    if line := plan.get("coverage", {}).get("line"):
+        console.show(f"source: {line}")
+    if plan.get("cut_off"):
+        console.show(f"source incomplete, nothing is deleted: {plan['cut_off']}")
+    if "changes" in plan:
+        console.show(f"plan {plan['hash'][:12]}: {counted(plan['changes'])}")
+    if room := plan.get("capacity"):
+        console.show(
+            f"tenant: {room['total']:,} of {room['limit']:,} rows "
+            f"({room['own']:,} own, {room['foreign']:,} of others), "
+            f"{room['total_after']:,} afterwards, {room['free_after']:,} free"
+        )
+
+
 def _show_failed(report: Mapping[str, Any], counts: Mapping[str, int]) -> None:
     total = sum(counts.get(status, 0) for status in FAILED)
     if not total:
@@ -126,6 +143,8 @@ def _next_steps(report: Mapping[str, Any], counts: Mapping[str, int]) -> Iterato
         yield NOT_YET
     if report["outcome"] in ("paused", "halted"):
         yield f"Go on with: defender-indicators resume {run}"
+    elif counts.get("held"):
+        yield f"Where it is meant: defender-indicators approve {run}, then resume {run}"
     elif counts.get("refused"):
         yield f"When the cause is gone: defender-indicators retry {run}"
 
