@@ -3,13 +3,20 @@
 from contextlib import contextmanager
 from dataclasses import replace
 
+import orjson
+
 from defender_indicators.delivery import classify, control, resume
 from defender_indicators.delivery.calls import CallBook
 from defender_indicators.delivery.classify import Kind, Verdict
 from defender_indicators.delivery.conditions import Conditions
 from defender_indicators.delivery.ledger import Ledger, checksum_of
 from defender_indicators.delivery.machine import Machine
+from defender_indicators.delivery.reconcile import Reconciler
+from defender_indicators.delivery.records import NOTHING
 from defender_indicators.delivery.settle import Settler
+from defender_indicators.planning import prepared
+from defender_indicators.planning.capacity import EARLY
+from defender_indicators.planning.diff import Diff
 
 _set_batch, _start, _candidates, _hand_out, _recover, _rows = (
     Ledger.set_batch,
@@ -165,6 +172,76 @@ def deletions_know_no_lane():
     Machine._candidates = candidates
 
 
+def _replaced(change):
+    """Plan every replacement with its deletions as told, each half for itself."""
+    replaced = Diff._replaced
+
+    def planned(self, wanted, ours):
+        for each in replaced(self, wanted, ours):
+            yield change(each, wanted.position) if each.kind == "clear" else each._replace(after=NOTHING)
+
+    Diff._replaced = planned
+
+
+def everything_is_deleted_first():
+    """A replacement deletes the old row first, whatever it says."""
+    _replaced(lambda change, _: change._replace(after=NOTHING, lane=EARLY))
+
+
+def everything_is_imported_first():
+    """A replacement imports the new row first, also beside what allows."""
+    _replaced(lambda change, position: change._replace(after=position))
+
+
+def resumptions_forget_what_comes_first():
+    """What is resumed is sent whatever became of the row that comes first."""
+    reopened = control.reopen
+
+    def reopen(*arguments, **more):
+        conditions_are_ignored()
+        reopened(*arguments, **more)
+
+    control.reopen = reopen
+
+
+def unfinished_runs_are_forgotten():
+    """A new sync removes the runs of its set that it finds, with all that they still have to delete."""
+
+    def forget(ledger, kind, set_name):
+        for run in ledger.unfinished():
+            for table in ("row", "batch"):
+                ledger.database.execute(f"DELETE FROM {table} WHERE run = ?", (run.id,))
+            ledger.database.execute("DELETE FROM run WHERE id = ?", (run.id,))
+
+    prepared.retire = forget
+
+
+def absent_rows_are_accepted():
+    """A row in doubt that the tenant does not hold is taken for good."""
+
+    def not_there(self, batch, places, *, aged):
+        taken = {"state": "answered", "accepted": len(places), "ids": orjson.dumps([""] * len(places))}
+        self._ledger.put_batches(batch.run, [batch.part(places)], **taken)
+
+    Reconciler._not_there = not_there
+
+
+def older_syncs_go_on():
+    """An older sync still does what a newer one did not ask for."""
+    resume._planned_anew = lambda *_: lambda _: ""
+
+
+def halves_are_left():
+    """A sync does not see the old row of a replacement whose new row is there."""
+    leaving = Diff._leaving
+
+    def blind(self, one, there):
+        seen = any((row["action"], row["scope"]) == (one.action, one.scope) for row in there)
+        return [] if seen else leaving(self, one, there)
+
+    Diff._leaving = blind
+
+
 BUGS = {
     bug.__name__: bug
     for bug in (
@@ -183,5 +260,12 @@ BUGS = {
         conditions_are_ignored,
         deletions_in_doubt_are_done,
         deletions_know_no_lane,
+        everything_is_deleted_first,
+        everything_is_imported_first,
+        resumptions_forget_what_comes_first,
+        unfinished_runs_are_forgotten,
+        absent_rows_are_accepted,
+        older_syncs_go_on,
+        halves_are_left,
     )
 }

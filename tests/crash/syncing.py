@@ -133,7 +133,8 @@ class Syncing:
             if self.approving:
                 self.approve()
             if self.writes() == before:
-                return [] if code == (0 if self.approving else 6) and not self.unfinished() else [("ends with", code, self.unfinished())]
+                left = self.unfinished()
+                return [] if code == (0 if self.approving else 6) and not left else [("ends with", code, left)]
         return [("still writes", self.writes() - before)]
 
     def writes(self):
@@ -159,6 +160,7 @@ class Syncing:
             "wrong at the end": self._wrong_rows(),
             "foreign": self._touched(),
             "misreported": self._misreported(),
+            "defects": [line for line in self._said_to_people() if "defect" in line],
             "ledger": ledger_check(self.tenant.ledger),
             "audit log": chain,
             "window": [name for name in WRITES if self._emulator.most_calls_in_any_window(name) > 30],
@@ -210,8 +212,8 @@ class Syncing:
         for number, kind in self._kinds.items():
             wanted, title = self._wanted(kind), f"v{self.version}"
             if wanted == ALLOWED != kind[0] and not self.approving:
-                wanted, title = kind[0], "v0"  # held, as what is there
-            found = there[_value(number)]
+                wanted, title = kind[0], ""  # held, and what is there may be of any version
+            found = [(said, title and called) for said, called in there[_value(number)]]
             if found != ([(wanted, title)] if wanted else []):
                 wrong.append((kind, found))
         return wrong
@@ -234,6 +236,9 @@ class Syncing:
             if not written if row["operation"] == "import" else row["id"] in ids and not row["notes"]:
                 wrong.append((row["operation"], row["value"][-4:], row["action"]))
         return wrong
+
+    def _said_to_people(self):
+        return (self.tenant.home / "import.out.err").read_text().splitlines()
 
     def _results(self):
         with closing(Ledger(self.tenant.ledger)) as ledger:
@@ -259,7 +264,7 @@ def story(syncing, dice, *, kills, points):
         approved = syncing.approve(**death) if syncing.approving and number and dice.random() < 0.3 else None
         code = command(**death) if approved is None else approved
         if wrong := syncing.unreported():
-            return [("unreported", wrong, [r for r in syncing._emulator.rows() if r["indicatorValue"] in wrong], [m for m in syncing._moments.of[wrong[0]]])]
+            return [("unreported", wrong)]
         if dice.random() < 0.2:
             syncing.leave()
         if code != -9 or dice.random() < 0.1:

@@ -14,7 +14,8 @@ POINTS = [f"{place} {moment}" for place in PLACES for moment in ("before", "afte
 ROUNDS = int(os.environ.get("ROUNDS") or 20)
 KILLS = 12
 SEEDS = range(max(2, ROUNDS // KILLS))
-FAULTS = ("chaos=0.2@on:import,batch_delete", "chaos=0.05@on:list")
+LOST = ("drop_before", "drop_after", "rst", "500_before", "500_after", "html", "throttle=1")
+FAULTS = ("chaos=0.2", "chaos=0.05@on:list", *(f"{name}@probability:0.05@on:batch_delete" for name in LOST))
 
 
 @pytest.mark.parametrize("identity", IDENTITIES)
@@ -26,3 +27,34 @@ def test_case_072_case_123_a_sync_killed_anywhere_loses_reverts_and_switches_off
     assert tell(syncing, kills=KILLS, points=points) == []
     assert syncing.problems() == {}
     assert syncing.tenant.kills >= 4
+
+
+BUGS = {
+    "everything_is_deleted_first": (),
+    "everything_is_imported_first": (),
+    "resumptions_forget_what_comes_first": ("refuse_share=0.3",),
+    "unfinished_runs_are_forgotten": (),
+    "absent_rows_are_accepted": ("drop_before@probability:0.4",),
+    "older_syncs_go_on": (),
+    "halves_are_left": (),
+}
+PLAIN = ("send after", "batches after", "commit after")
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_case_123_a_planted_bug_of_a_sync_is_noticed(make_sync, bug):
+    for seed in range(6):
+        syncing, tell = make_sync(seed, *BUGS[bug], bug=bug, approving=bug == "halves_are_left")
+        if _wrong(syncing, tell):
+            return
+    pytest.fail(f"6 times {bug} looked sound")
+
+
+@pytest.mark.parametrize("faults", sorted(set(BUGS.values())), ids=" ".join)
+def test_case_123_without_a_bug_the_same_story_of_a_sync_is_sound(make_sync, faults):
+    syncing, tell = make_sync(0, *faults)
+    assert _wrong(syncing, tell) == []
+
+
+def _wrong(syncing, tell):
+    return [*tell(syncing, kills=5, points=PLAIN), *syncing.problems()]

@@ -48,6 +48,19 @@ def test_every_configuration_key_is_described(pages):
     assert set(keys_of(schema)) <= code_words(pages["docs/configuration.md"])
 
 
+def test_every_key_of_a_policy_is_described(pages):
+    schema = json.loads((ROOT / "schemas" / "policy.schema.json").read_text(encoding="utf-8"))
+    words = code_words(pages["docs/policy.md"])
+    assert set(keys_of(schema)) - {"schema_version", "rules"} <= words
+    settings = schema["$defs"]["settings"]["properties"]
+    assert table(section(pages["docs/policy.md"], "What can be set")) == list(settings)
+    assert table(section(pages["docs/policy.md"], "Rules")) == list(schema["$defs"]["when"]["properties"])
+
+
+def test_every_format_is_described(pages):
+    assert table(section(pages["docs/sources.md"], "Formats")) == list(sources.FORMATS)
+
+
 def keys_of(schema):
     if isinstance(schema, dict):
         for name, value in schema.items():

@@ -20,6 +20,9 @@ from defender_indicators.sources import (
     open_source,
     shipped_policy,
 )
+from defender_indicators.sources.csv_records import Record, Records
+from defender_indicators.sources.feed import FeedAnswer, OpenFeed
+from defender_indicators.sources.lines import numbered_lines
 from defender_indicators.sources.mapping import RANK
 
 HEADER = b"indicatorType,indicatorValue,action\n"
@@ -184,13 +187,11 @@ def test_every_line_of_ndjson_is_accounted_for(lines):
 
 
 @given(lines=st.lists(st.lists(st.sampled_from(['"', ",", "a"]), min_size=1, max_size=6).map("".join), max_size=8))
-def test_every_line_of_a_csv_is_in_a_row_or_in_a_verdict(lines):
-    data = b"indicatorValue,title,action\n" + "\n".join(lines).encode()
-    with open_source("-", io.BytesIO(data), chosen="portal-csv") as source:
-        rows = list(source.rows)
-    joined = sum(value.count("\n") for row in rows if isinstance(row, dict) for value in row.values())
-    blank = sum(not line.strip('",') for line in lines)
-    assert len(rows) + joined + blank >= len(lines)
+def test_every_line_of_a_csv_is_in_a_record_or_in_a_verdict(lines):
+    data = io.BytesIO("\n".join(lines).encode())
+    records = list(Records(numbered_lines(data, "f"), "f", ",", 3))
+    joined = sum(cell.count("\n") for record in records if isinstance(record, Record) for cell in record.cells)
+    assert len(records) + joined >= len(lines)
 
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -285,12 +286,13 @@ def test_a_source_that_is_cut_off_hands_on_what_it_has_and_says_so(opened, cut_o
     assert extracted(source)["complete"] is False
 
 
-def test_whoever_needs_all_rows_is_told_after_the_last_one(cut_off):
-    rows = []
-    with open_source("-", io.BytesIO(b"x"), chosen="values", plain_lists=True) as source:
-        with pytest.raises(SourceCutOff, match="the connection broke"):
-            rows.extend(iter(source.whole()))
-        assert source.coverage.read == 2
+def test_a_file_of_a_folder_that_is_cut_off_makes_the_folder_incomplete(tmp_path, cut_off):
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("a.example.com\n", encoding="utf-8")
+    with open_source(str(tmp_path), io.BytesIO(), plain_lists=True) as source:
+        assert len(list(source.rows)) == 4
+    assert str(source.cut_off).startswith("a.txt: the connection broke")
+    assert "b.txt: the connection broke" in str(source.cut_off)
 
 
 @pytest.fixture
@@ -331,3 +333,56 @@ def test_a_file_of_a_folder_that_cannot_be_read_makes_the_folder_incomplete(fold
 def test_an_address_without_tls_is_refused():
     with pytest.raises(InputError, match="https"), open_source("http://feeds.example.com/list.txt", io.BytesIO()):
         pass
+
+
+class Feeds:
+    """What fetches feeds, without a network."""
+
+    def __init__(self, body):
+        self.body, self.asked, self.is_closed = body, [], False
+
+    @contextlib.contextmanager
+    def open(self, url, headers):
+        self.asked.append((url, headers))
+        yield OpenFeed(io.BytesIO(self.body), "feeds.example.com/list", "csv", is_unchanged=False)
+
+    def get(self, url, headers):
+        self.asked.append((url, headers))
+        return FeedAnswer(200, {}, self.body)
+
+    def close(self):
+        self.is_closed = True
+
+
+def test_a_feed_is_read_by_its_content_and_its_extension():
+    feeds = Feeds(b"ioc\na.example.com\n")
+    wishes = {"feeds": lambda: feeds, "headers": {"Authorization": "x"}}
+    with open_source("https://feeds.example.com/list", io.BytesIO(), **wishes) as source:
+        (row,) = source.rows
+    assert (source.name, source.format, row["title"]) == (
+        "feeds.example.com/list",
+        "csv",
+        "DomainName from feeds.example.com/list",
+    )
+    assert feeds.asked == [("https://feeds.example.com/list", {"Authorization": "x"})]
+    assert feeds.is_closed
+
+
+@pytest.mark.parametrize(
+    "address", ["https://t.example.com/api/collections/1/", "taxii+https://t.example.com/api/collections/1"]
+)
+def test_a_collection_is_read_page_by_page(address):
+    feeds = Feeds(json.dumps({"objects": BUNDLE["objects"]}).encode())
+    with open_source(address, io.BytesIO(), feeds=lambda: feeds, headers={"Authorization": "x"}, unique=True) as source:
+        (row,) = source.rows
+    assert (row["indicatorValue"], source.format, source.cut_off) == ("login.example.com", "stix", None)
+    ((url, headers),) = feeds.asked
+    assert url.startswith("https://t.example.com/api/collections/1/objects/?")
+    assert headers["Authorization"] == "x"
+
+
+def test_a_collection_that_breaks_off_hands_on_what_it_gave():
+    feeds = Feeds(json.dumps({"objects": BUNDLE["objects"], "more": True}).encode())
+    with open_source("taxii+https://t.example.com/collections/1/", io.BytesIO(), feeds=lambda: feeds) as source:
+        assert len(list(source.rows)) == 2
+    assert "there is more" in str(source.cut_off)

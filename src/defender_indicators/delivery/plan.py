@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -141,20 +141,7 @@ class Plan:
     def write(self, ledger: Ledger, run_id: str, created: str) -> None:
         """Create the run in the ledger, whole or not at all."""
         with ledger.transaction():
-            ledger.put_run(
-                run_id,
-                created,
-                self.hash,
-                subject_hash=self.subject_hash,
-                idempotency_key=self.idempotency_key or None,
-                retry_of=self.retry_of,
-                total=self.total,
-                max_rows=self.limits.rows,
-                max_bytes=self.limits.body_bytes,
-                kind=self.kind,
-                author=self.author,
-                why=self.why,
-            )
+            ledger.put_run(run_id, created, self.hash, **columns_of(self))
             ledger.put_rows(run_id, self._rejected())
             self._write_rows(ledger, run_id)
             events.record_created(ledger.database, run_id)
@@ -213,3 +200,18 @@ class Plan:
 
 def _unreadable(row: BadRow) -> Rejection:
     return Rejection(printable(row.value), "", "", row.code, printable(f"{row.place}: {row.reason}"), ())
+
+
+def columns_of(plan: Any) -> dict[str, Any]:
+    """Return what a run says of the plan that made it, whoever planned."""
+    return {
+        "subject_hash": plan.subject_hash,
+        "idempotency_key": plan.idempotency_key or None,
+        "retry_of": plan.retry_of,
+        "total": plan.total,
+        "max_rows": plan.limits.rows,
+        "max_bytes": plan.limits.body_bytes,
+        "kind": plan.kind,
+        "author": plan.author,
+        "why": plan.why,
+    }

@@ -6,6 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+import orjson
+
 from defender_indicators.delivery.conditions import NOT_DONE
 from defender_indicators.delivery.ledger import Ledger
 from defender_indicators.delivery.records import NOTHING, Batch, Exceptional, NewBatch, Run
@@ -125,26 +127,33 @@ def _supersede(ledger: Ledger, run: Run, newer: list[Run]) -> None:
     """Drop unsent rows whose place a newer run took: the older payload must never land last."""
     if not newer:
         return
-    taken, planned = _Taken(ledger, [other.id for other in newer]), _planned_anew(run, newer)
+    taken, planned = _Taken(ledger, [other.id for other in newer]), _planned_anew(ledger, run, newer)
     for batch in list(ledger.batches("run = ? AND state = 'pending'", (run.id,))):
         rows = batch.payloads()
-        gone = {place: by for place, row in enumerate(rows) if (by := planned or taken.by(batch.operation, row))}
+        lines = [batch.exceptional(place, row, "superseded", "superseded", "") for place, row in enumerate(rows)]
+        found = (planned(line) or taken.by(batch.operation, row) for line, row in zip(lines, rows, strict=True))
+        gone = {place: by for place, by in enumerate(found) if by}
         if gone:
             _drop(ledger, batch, rows, gone)
 
 
-def _planned_anew(run: Run, newer: list[Run]) -> str:
-    """Return the newest sync of the same set that knew its whole source: what it did not plan is not wanted any more.
+def _planned_anew(ledger: Ledger, run: Run, newer: list[Run]) -> Callable[[Exceptional], str]:
+    """Return what names the newest sync of the same set that read its whole source, for a row that it took over.
 
-    A row that it found as it should be is in none of its batches, yet an older run must not delete or change it.
+    A row that it found as it should be is in none of its batches, yet an older run must not change or delete it. What
+    it holds as well waits for the same approval.
     """
-    wish, *others = (orjson.loads(each.facts) for each in (run, *newer))
-    same = [
-        other.id
-        for other, facts in zip(newer, others, strict=True)
-        if run.kind == other.kind == "sync" and facts.get("set") == wish.get("set") and not facts.get("cut_off")
-    ]
-    return same[-1] if same else ""
+    name = orjson.loads(run.facts).get("set") if run.kind == "sync" else None
+    for other in reversed(newer if name else []):
+        facts = orjson.loads(other.facts)
+        if other.kind == "sync" and facts.get("set") == name and not facts.get("cut_off"):
+            held = {_wish(row) for row in ledger.rows(other.id) if row.status == "held"}
+            return lambda row: "" if _wish(row) in held else other.id
+    return lambda _: ""
+
+
+def _wish(row: Exceptional) -> tuple[str, ...]:
+    return row.operation, row.type, row.value, row.action
 
 
 def _drop(ledger: Ledger, batch: Batch, rows: list[dict[str, Any]], gone: dict[int, str]) -> None:

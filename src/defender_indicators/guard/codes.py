@@ -20,7 +20,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "too_many_blocks": "The run would block more than is usual at once; look at the source, then approve",
         "too_many_deletes": "The run would delete more than is usual at once; look at the source, then approve",
         "incomplete_source": "The source was not read to its end, so what is missing in it is not deleted",
-        "unknown_device_group": "The tenant has no such device group; correct the name, or approve it if it comes later",
+        "unknown_device_group": "The tenant has no such device group; correct it, or approve it if it comes later",
         "foreign_row": "Another application or person made this indicator; it is touched only when asked for",
     }
 )

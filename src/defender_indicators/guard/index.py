@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import sys
-import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ from typing import Final, NamedTuple
 from defender_indicators.guard import lists
 from defender_indicators.guard.tables import Section
 from defender_indicators.indicators.public_suffixes import suffix_file
-from defender_indicators.private import private_folder
+from defender_indicators.private import private_folder, write_whole
 
 FORMAT: Final = 1
 _KEPT: Final = 3
@@ -116,16 +115,7 @@ def _write(path: Path, index: Index) -> None:
     header = json.dumps({"lists": index.lists, "sections": [len(each) for each in index.sections]}).encode()
     content = b"".join([len(header).to_bytes(4, "big"), header, *index.sections])
     private_folder(path.parent)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".warninglists-")
-    try:
-        with open(descriptor, "wb") as file:  # noqa: PTH123  # a descriptor, not a path
-            file.write(_checksum(content) + content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_whole(path, _checksum(content) + content)
     _remove_old(path.parent)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 import orjson
 
 from defender_indicators.delivery import Ledger, Limits, events
+from defender_indicators.delivery.plan import columns_of
 from defender_indicators.delivery.records import NewBatch
 from defender_indicators.planning.capacity import EARLY
 from defender_indicators.planning.changes import Change
@@ -74,21 +75,8 @@ class Prepared:
         """Create the run in the ledger, whole or not at all."""
         with ledger.transaction():
             retire(ledger, self.kind, self.set_name)
-            ledger.put_run(
-                run_id,
-                created,
-                self.hash,
-                subject_hash=self.subject_hash,
-                idempotency_key=self.idempotency_key or None,
-                retry_of=self.retry_of,
-                total=self.total,
-                max_rows=self.limits.rows,
-                max_bytes=self.limits.body_bytes,
-                kind=self.kind,
-                author=self.author,
-                why=self.why,
-                facts=orjson.dumps({**self.facts, "changes": self.counts(), "set": self.set_name}).decode(),
-            )
+            facts = {**self.facts, "changes": self.counts(), "set": self.set_name}
+            ledger.put_run(run_id, created, self.hash, **columns_of(self), facts=orjson.dumps(facts).decode())
             laned = self.laned()
             ledger.put_rows(run_id, (change.line() for change in laned if not change.sent))
             ledger.put_batches(run_id, _batches([change for change in laned if change.sent], self.limits))

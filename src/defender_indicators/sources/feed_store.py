@@ -19,7 +19,7 @@ from typing import IO, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from defender_indicators.errors import LedgerError
-from defender_indicators.private import private_folder
+from defender_indicators.private import private_folder, write_whole
 
 _log = logging.getLogger(__name__)
 _VERSION: Final = 1
@@ -86,28 +86,12 @@ class FeedStore:
             digest = _digest(draft)
             Path(draft.name).replace(body)
             facts = {"host": urlsplit(url).hostname, "etag": etag, "last_modified": modified, "sha256": digest}
-            self._write(note, json.dumps({"schema_version": _VERSION, **facts}).encode())
+            write_whole(note, json.dumps({"schema_version": _VERSION, **facts}).encode())
         except OSError as error:
             _log.warning("%s: the feed is not kept and will be downloaded again: %s", self._folder, error.strerror)
 
     def _temporary(self) -> IO[bytes]:
         return tempfile.NamedTemporaryFile(dir=self._folder, prefix=".draft-", delete=False)  # mode 0600
-
-    def _write(self, path: Path, data: bytes) -> None:
-        file = self._temporary()
-        try:
-            with file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(file.name).replace(path)
-        finally:
-            Path(file.name).unlink(missing_ok=True)
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
     def _paths(self, url: str) -> tuple[Path, Path]:
         name = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()

@@ -53,16 +53,6 @@ class Source:
         more = [f"and {len(self.failures) - _SHOWN} more"] if len(self.failures) > _SHOWN else []
         return SourceCutOff("\n".join([*shown, *more]), self.name)
 
-    def whole(self) -> Iterator[Row]:
-        """Yield all rows, for a caller who can do nothing with a part.
-
-        Raises:
-            SourceCutOff: after the last row, where some are missing.
-        """
-        yield from self.rows
-        if self.cut_off:
-            raise self.cut_off
-
 
 @dataclass(frozen=True)
 class Wishes:
