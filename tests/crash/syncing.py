@@ -43,10 +43,14 @@ WRITES = ("import", "batch_delete")
 
 
 class Moments:
-    """What the service held of every value, after every single row that was written or deleted."""
+    """What the service held of every value, after every single row that was written or deleted.
+
+    ``synced`` is the version that a sync has come to its end with, 0 when there is a newer one.
+    """
 
     def __init__(self, store, monkeypatch):
         self._store = store
+        self.synced = 0
         self.of = defaultdict(list)
         monkeypatch.setattr(Store, "_apply", self._watching(Store._apply, "written"))
         monkeypatch.setattr(Store, "_forget", self._watching(Store._forget, "deleted"))
@@ -57,7 +61,7 @@ class Moments:
             if store is self._store:
                 value = record.row["indicatorValue"]
                 there = [_said(each.row) for each in store.records.values() if each.row["indicatorValue"] == value]
-                self.of[value].append((what, _said(record.row), record.row["title"], there))
+                self.of[value].append((what, _said(record.row), record.row["title"], there, self.synced))
 
         return watched
 
@@ -77,21 +81,23 @@ class Syncing:
         self._others = dict(enumerate(others, start=1000))
         self._emulator = tenant.emulator
         self._fill()
-        store = self._emulator.service.tenant(self._emulator.tenant_id).store
-        self._moments = Moments(store, monkeypatch)
+        self._moments = Moments(self._emulator.service.tenant(self._emulator.tenant_id).store, monkeypatch)
         self.write()
 
     def write(self):
         """Write the next version of the source; it takes turns between the two that there are."""
-        self.version += 1
+        self.version, self._moments.synced = self.version + 1, 0
         title = f"v{self.version}"
-        rows = [self._row(number, self._wanted(kind), title) for number, kind in self._kinds.items()]
+        rows = [self._row(number, _wanted(kind, self.version), title) for number, kind in self._kinds.items()]
         rows += [self._row(number, kind[1], "wanted") for number, kind in self._others.items()]
         (self.tenant.home / "source.json").write_bytes(orjson.dumps([row for row in rows if row]))
 
     def sync(self, **death):
         """Sync once, in a process of its own; returns the exit code, -9 when it was killed."""
-        return self.tenant.run("sync", str(self.tenant.home / "source.json"), "--set", "feed", **death)
+        code = self.tenant.run("sync", str(self.tenant.home / "source.json"), "--set", "feed", **death)
+        if code in (0, 1, 6):
+            self._moments.synced = self.version
+        return code
 
     def resume(self, **death):
         """Go on with the oldest unfinished run, or sync where there is none."""
@@ -99,6 +105,8 @@ class Syncing:
 
     def approve(self, **death):
         """Let a person release what the newest run holds, and send it; returns None where it holds nothing."""
+        if not self._begun():
+            return None
         with closing(Ledger(self.tenant.ledger)) as ledger:
             newest = list(ledger.runs())[-1:]
             held = [run.id for run in newest if any(True for _ in waiting(ledger, run.id))]
@@ -109,7 +117,7 @@ class Syncing:
 
     def unfinished(self):
         """Return the runs that are not finished."""
-        if not list((self.tenant.home / "ledgers").glob("*.sqlite3")):
+        if not self._begun():
             return []
         with closing(Ledger(self.tenant.ledger)) as ledger:
             return [run.id for run in ledger.unfinished()]
@@ -147,9 +155,7 @@ class Syncing:
         for row in self._emulator.rows():
             actions[row["indicatorValue"]].add(row["action"])
         mixed = {value for value, found in actions.items() if _mixed(found)}
-        if not mixed or not list((self.tenant.home / "ledgers").glob("*.sqlite3")):
-            return sorted(mixed)
-        return sorted(mixed - {row["value"] for row in self._results() if row["status"] in OPEN})
+        return sorted(mixed - {row["value"] for row in self._results() if row["status"] in OPEN}) if mixed else []
 
     def problems(self):
         """Return what is wrong, by oracle; nothing when all is well."""
@@ -168,6 +174,9 @@ class Syncing:
         }
         return {name: wrong[:5] for name, wrong in found.items() if wrong}
 
+    def _begun(self):
+        return any((self.tenant.home / "ledgers").glob("*.sqlite3"))
+
     def _fill(self):
         ours = [self._row(number, kind[0], "v0") for number, kind in self._kinds.items()]
         client = self._emulator.settings.client_id
@@ -179,19 +188,16 @@ class Syncing:
         not_ours = {_value(number) for number in (*self._others, *range(2000, 2000 + EACH))}
         self._theirs = [row for row in self._emulator.rows() if row["indicatorValue"] in not_ours]
 
-    def _wanted(self, kind):
-        return kind[1 + (self.version + 1) % 2]
-
     def _wants(self, number):
         """Return what was wanted of a value so far: before, and by every version of the source."""
         return self._kinds[number][: self.version + 1]
 
     def _wrong_moments(self):
         wrong = []
-        for number in self._kinds:
+        for number, kind in self._kinds.items():
             wants, value = self._wants(number), _value(number)
             loosened, newest = ALLOWED in wants[1:], 0
-            for what, said, title, there in self._moments.of[value]:
+            for what, said, title, there, synced in self._moments.of[value]:
                 if what == "written":
                     if int(title[1:]) < newest:
                         wrong.append(("reverted", wants, title, newest))
@@ -200,7 +206,8 @@ class Syncing:
                     wrong.append(("allowed and blocked", wants, there))
                 if not there and None not in wants and ALLOWED not in wants:
                     wrong.append(("gap", wants, said))
-                if what == "deleted" and said not in there and set(wants[1:]) == {said}:
+                wanted = {_wanted(kind, synced)} if synced else set(wants[1:])
+                if what == "deleted" and said not in there and wanted == {said}:
                     wrong.append(("deleted what is wanted", wants, said))
         return wrong
 
@@ -210,10 +217,11 @@ class Syncing:
             there[row["indicatorValue"]].append((_said(row), row["title"]))
         wrong = []
         for number, kind in self._kinds.items():
-            wanted, title = self._wanted(kind), f"v{self.version}"
+            wanted, title = _wanted(kind, self.version), f"v{self.version}"
             if wanted == ALLOWED != kind[0] and not self.approving:
                 wanted, title = kind[0], ""  # held, and what is there may be of any version
-            found = [(said, title and called) for said, called in there[_value(number)]]
+                there[_value(number)] = [(said, "") for said in {said for said, _ in there[_value(number)]}]
+            found = there[_value(number)]
             if found != ([(wanted, title)] if wanted else []):
                 wrong.append((kind, found))
         return wrong
@@ -267,13 +275,18 @@ def story(syncing, dice, *, kills, points):
             return [("unreported", wrong)]
         if dice.random() < 0.2:
             syncing.leave()
-        if code != -9 or dice.random() < 0.1:
+        if code != -9 or dice.random() < 0.25:
             syncing.write()
     return syncing.settle()
 
 
 def _value(number):
     return f"{number + 1:064x}"
+
+
+def _wanted(kind, version):
+    """Return what a version of the source wants of a kind of value."""
+    return kind[2 - version % 2]
 
 
 def _said(row):

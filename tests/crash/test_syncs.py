@@ -22,7 +22,8 @@ FAULTS = ("chaos=0.2", "chaos=0.05@on:list", *(f"{name}@probability:0.05@on:batc
 @pytest.mark.parametrize("seed", SEEDS)
 def test_case_072_case_123_a_sync_killed_anywhere_loses_reverts_and_switches_off_nothing(make_sync, seed, identity):
     faults = FAULTS if seed % 3 else ()
-    syncing, tell = make_sync(seed, *faults, identity=identity, approving=seed % 2 == 1)
+    settings = {"approving": seed % 2 == 1, "reconcile_after": 0.05 if seed % 4 > 1 else 1.0}
+    syncing, tell = make_sync(seed, *faults, identity=identity, **settings)
     points = random.Random(seed).sample(POINTS, KILLS - 3)
     assert tell(syncing, kills=KILLS, points=points) == []
     assert syncing.problems() == {}
@@ -44,7 +45,8 @@ PLAIN = ("send after", "batches after", "commit after")
 @pytest.mark.parametrize("bug", BUGS)
 def test_case_123_a_planted_bug_of_a_sync_is_noticed(make_sync, bug):
     for seed in range(6):
-        syncing, tell = make_sync(seed, *BUGS[bug], bug=bug, approving=bug == "halves_are_left")
+        settings = {"bug": bug, "approving": bug == "halves_are_left", "reconcile_after": 0.05}
+        syncing, tell = make_sync(seed, *BUGS[bug], **settings)
         if _wrong(syncing, tell):
             return
     pytest.fail(f"6 times {bug} looked sound")
@@ -52,7 +54,7 @@ def test_case_123_a_planted_bug_of_a_sync_is_noticed(make_sync, bug):
 
 @pytest.mark.parametrize("faults", sorted(set(BUGS.values())), ids=" ".join)
 def test_case_123_without_a_bug_the_same_story_of_a_sync_is_sound(make_sync, faults):
-    syncing, tell = make_sync(0, *faults)
+    syncing, tell = make_sync(0, *faults, reconcile_after=0.05)
     assert _wrong(syncing, tell) == []
 
 
