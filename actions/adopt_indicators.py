@@ -20,11 +20,11 @@ def run(inputs: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
         The rows that were chosen, and how many were taken over.
     """
     names = ("application", "title", "owner")
-    if not any(inputs[name] for name in names):
-        raise InputError("$: say which rows: application, title or owner")
+    if not any(inputs[name].strip("*") for name in names):
+        raise InputError("$: say which rows: application, title or owner, and more than *")
     snapshot = context.plans.snapshot
     rows = wish({name: inputs[name] for name in names}).choose(snapshot, context.clock.now())
-    rows = [row for row in rows if snapshot.set_of(row) != inputs["set"]]
+    rows = [row for row in rows if not snapshot.set_of(row)]
     quiet = inputs["dry_run"] or context.dry_run
     adopted = 0 if quiet else context.plans.adopt(rows, inputs["set"])
     shown = [listed(row, snapshot) for row in rows]

@@ -24,7 +24,7 @@ def run(inputs: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
     surplus = len(repair_of(found))
     report: Mapping[str, Any] = {}
     if inputs["repair"] and surplus and not context.dry_run:
-        report = context.connector.apply(context.plans.repair(found)).to_dict()
+        report = context.connector.apply(context.plans.repair(inputs["kinds"])).to_dict()
     return {
         "schema_version": 1,
         "found": len(found),

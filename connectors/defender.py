@@ -15,7 +15,7 @@ from defender_indicators.clock import Clock
 from defender_indicators.configuration import Profile
 from defender_indicators.credentials import DeviceCode, ManagedIdentity
 from defender_indicators.delivery.answer import Answer, Call, Failure, Transport
-from defender_indicators.delivery.control import Deliverable
+from defender_indicators.delivery.deliverable import Deliverable
 from defender_indicators.delivery.report import Report
 from defender_indicators.errors import AuthenticationError, ConfigurationError, ConnectorError
 from defender_indicators.expiry import expiry_warning

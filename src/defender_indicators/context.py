@@ -16,7 +16,7 @@ from defender_indicators.clock import Clock, SystemClock
 from defender_indicators.configuration import Profile
 from defender_indicators.credentials import NoCredential
 from defender_indicators.delivery import Delivery, Ledger, Limits, Plan, Progress, Report, Stop, Timing, Transport
-from defender_indicators.delivery.control import Deliverable
+from defender_indicators.delivery.deliverable import Deliverable
 from defender_indicators.delivery.events import os_user
 from defender_indicators.delivery.kill_switch import KillSwitch
 from defender_indicators.delivery.records import Run
@@ -209,6 +209,8 @@ class Context:
             InputError: there is no such row.
         """
         report = self.show(run_id)
+        if (kind := report["plan"]["kind"]) != "import":
+            raise InputError(f"run {report['run_id']}: a {kind} is not retried but resumed, or planned anew")
         if not report["retry_with"]:
             raise InputError(f"run {report['run_id']}: no row that another attempt could help; `show` says why")
         plan = self.plan(report["retry_with"], retry_of=report["run_id"])

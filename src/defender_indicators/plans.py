@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import closing
 from functools import cached_property, partial
 from itertools import chain
@@ -19,7 +19,7 @@ from defender_indicators.indicators import Canonicaliser, Indicator, Policy
 from defender_indicators.indicators.codes import shown
 from defender_indicators.planning.capacity import Room
 from defender_indicators.planning.changes import Change, Wanted
-from defender_indicators.planning.conflicts import Conflict, repair_of
+from defender_indicators.planning.conflicts import conflicts_of, repair_of
 from defender_indicators.planning.diff import Goal
 from defender_indicators.planning.guarding import Brakes
 from defender_indicators.planning.plan_file import PlanFile, require_applicable
@@ -70,8 +70,14 @@ class Plans:
         return Room(self._context.product.capacity, **profile.capacity)
 
     def planner(self, *, guarded: bool = True) -> Planner:
-        """Return a planner for the tenant as it is now."""
+        """Return a planner for the tenant as it is now, and as it stays until we are done.
+
+        Other runs of this machine wait from now on: a plan on what they change meanwhile would be stale. A plan that
+        is only to be looked at holds nobody up.
+        """
         context = self._context
+        if guarded and not context.dry_run and context.delivery.hold():
+            self.__dict__.pop("snapshot", None)
         limits = Limits(context.product.batch_rows, context.product.batch_bytes)
         judge, brakes = (self._judge, self._brakes) if guarded else (_passed, _never_braked)
         return Planner(self.snapshot, judge, brakes, self.room, limits, author=context.author, why=context.why)
@@ -109,7 +115,7 @@ class Plans:
         facts: dict[str, Any] = {}
         cut_off = ""
         if source is not None:
-            cut_off = str(source.cut_off or "")
+            cut_off = str(source.cut_off or "") or _unreadable(stopped)
             facts = {"source": source.name, "coverage": {**source.coverage.as_dict(), "line": str(source.coverage)}}
         return self.planner(guarded=guarded).sync(wanted, stopped, goal, cut_off=cut_off, facts=facts)
 
@@ -119,7 +125,9 @@ class Plans:
             Change("rejected", number, name, "", "", status="rejected", code="not_in_tenant", reason=_ABSENT)
             for number, name in enumerate(missing)
         ]
-        return self.planner().delete(rows, stopped, foreign=foreign)
+        planner = self.planner()
+        there = (planner.snapshot.by_id(row["id"]) for row in rows)
+        return planner.delete(filter(None, there), stopped, foreign=foreign)
 
     def replace(self, rows: Iterable[object], *, set_name: str = "", lifetime_days: int = 90) -> Prepared:
         """Plan that values get the action, scope and fields of these rows, in place of the rows that the set has."""
@@ -127,9 +135,11 @@ class Plans:
         wanted, stopped, _ = self._wanted(rows, application, {}, lifetime_days)
         return self.planner().replace(wanted, stopped, Goal(set_name, self._context.clock.now()))
 
-    def repair(self, conflicts: Sequence[Conflict]) -> Prepared:
-        """Plan what mends conflicts."""
-        return self.planner().repair("repair", repair_of(conflicts))
+    def repair(self, kinds: Container[str]) -> Prepared:
+        """Plan what mends the conflicts of these kinds; empty: of all."""
+        planner = self.planner()
+        found = [one for one in conflicts_of(planner.snapshot) if not kinds or one.kind in kinds]
+        return planner.repair("repair", repair_of(found))
 
     def rollback(self, run_id: str) -> Prepared:
         """Plan the inverse of a run.
@@ -139,10 +149,11 @@ class Plans:
         """
         ledger = self._context.delivery.ledger
         run = ledger.run(run_id)
-        changes = inverse(_done(ledger, run), _sent_before(ledger, run), self.snapshot, run.created)
+        planner = self.planner()
+        changes = inverse(_done(ledger, run), _sent_before(ledger, run), planner.snapshot, run.created)
         if not changes:
             raise InputError(f"run {run.id}: nothing of it is left in the tenant that could be undone")
-        return self.planner().repair("rollback", changes)
+        return planner.repair("rollback", changes)
 
     def adopt(self, rows: Iterable[Row], owner: str) -> int:
         """Take rows that others made over into a set; nothing is sent. Returns how many are new to it."""
@@ -171,9 +182,10 @@ class Plans:
             InputError: it is for another tenant, expired, or the tenant has changed since.
         """
         require_applicable(found, self.tenant, self._context.clock.now(), place)
-        if state_of(found.plan.changes, self.snapshot) != found.plan.expected:
+        planner = self.planner()
+        if state_of(found.plan.changes, planner.snapshot) != found.plan.expected:
             raise InputError(f"{place}: the tenant has changed since the plan was made; nothing was sent, plan again")
-        return self.planner().again(found.plan)
+        return planner.again(found.plan)
 
     def _wanted(
         self, rows: Iterable[object], application: str, defaults: Mapping[str, object], lifetime_days: int
@@ -224,6 +236,15 @@ def _never_braked(*_: object) -> Brakes:
     return Brakes(_passed, _passed)
 
 
+def _unreadable(stopped: Iterable[Change]) -> str:
+    """Say what keeps a source from being complete although it was read to its end: nobody knows what it meant."""
+    count = sum(change.code in _UNREADABLE for change in stopped)
+    return f"{count} of its entries cannot be read, and may be what is missing" if count else ""
+
+
+_UNREADABLE = frozenset(
+    {"bad_csv", "bad_encoding", "bad_entry", "bad_json", "bad_object", "bad_pattern", "line_too_long"}
+)
 _ABSENT = "no row of the tenant has this id or value"
 
 

@@ -74,7 +74,7 @@ class Tenant:
         calls = {"import": 30, "batch_delete": 30, "list": 100}
         limits = {name: [{"calls": most, "seconds": self._window}] for name, most in calls.items()}
         settings = {"limits": limits, "delivery": DURATIONS | {"reconcile_after_seconds": reconcile_after}}
-        settings["guard"] = {"new_blocks": 1_000_000}
+        settings["guard"] = {"new_blocks": 1_000_000, "deletes_percent": 100}
         (home / "config.yaml").write_bytes(orjson.dumps({"schema_version": 1, "defaults": settings}))
         self._environ = emulator.environment() | {
             "DEFENDER_INDICATORS_HOME": str(home),

@@ -173,6 +173,42 @@ def test_a_deletion_gives_way_to_a_newer_one_of_its_id_only(core, make_core, new
 # Rows that are held
 
 
+def sync_of(made, run, name="feed", **facts):
+    """Let a run be the sync of a set."""
+    with made.ledger.transaction():
+        made.ledger.set_run(run, kind="sync", facts=orjson.dumps({"set": name, **facts}).decode())
+    return run
+
+
+def test_an_older_sync_never_deletes_what_a_newer_one_left_as_it_is(core, make_core):
+    made = make_core()
+    old = sync_of(made, steps(made, ("delete", core.there("5", 0)), ("import", core.rows(1, start=1)[0])))
+    sync_of(made, made.write(core.rows(1, start=2)))
+    made.deliver(old)
+    assert statuses(made, old) == [("superseded", "superseded")] * 2
+    assert made.calls == []
+
+
+@pytest.mark.parametrize("facts", [{"name": "other"}, {"cut_off": "the download broke off"}])
+def test_a_newer_sync_of_another_set_or_of_half_a_source_takes_nothing_over(core, make_core, facts):
+    made = make_core()
+    old = sync_of(made, made.write(core.rows(1)))
+    sync_of(made, made.write(core.rows(1, start=2)), **facts)
+    made.deliver(old)
+    assert statuses(made, old) == [("accepted", "")]
+
+
+def test_what_a_newer_sync_holds_as_well_is_sent_when_it_is_released(core, make_core):
+    made = make_core()
+    [row] = core.rows(1, start=1)
+    old, new = (sync_of(made, made.write(core.rows(1, start=start))) for start in (0, 2))
+    for run in (old, new):
+        hold(made, run, 1, row)
+    release(made, old)
+    made.drive(made.machine(old))
+    assert statuses(made, old) == [("superseded", "superseded"), ("accepted", "")]
+
+
 def hold(made, run, position, row, code="too_many_blocks", **facts):
     """Hold one more row of a run, as the guard does."""
     payload = facts.pop("payload", orjson.dumps(row))

@@ -123,6 +123,18 @@ def test_case_123_several_old_rows_of_a_value_all_make_way(desk):
     assert new.after == old[0].position
 
 
+@pytest.mark.parametrize(("new", "old"), [("Warn", "Audit"), ("Block", "Allowed"), ("Allowed", "Block")])
+def test_case_123_what_a_replacement_left_that_was_cut_off_is_cleared_by_the_next_sync(desk, kinds, new, old):
+    plan = desk.sync([desk.listed(1, A, old), desk.listed(2, A, new)], [desk.row(A, new)])
+    assert kinds(plan) == [("unchanged", "unchanged"), ("clear", "pending")]
+    assert plan.changes[1].id == "1"
+
+
+def test_a_row_of_the_set_goes_where_somebody_elses_row_says_what_is_wanted(desk, kinds):
+    tenant = [desk.listed(1, A, "Audit"), desk.listed(2, A, "Block", by="somebody@example.com")]
+    assert kinds(desk.sync(tenant, [desk.row(A, "Block")])) == [("unchanged", "unchanged"), ("clear", "pending")]
+
+
 def test_case_124_another_scope_replaces_the_row_of_the_old_scope(desk, kinds):
     plan = desk.sync([desk.listed(1, A)], [desk.row(A, rbacGroupNames=["Servers"])])
     assert kinds(plan) == [("replace", "pending"), ("clear", "pending")]

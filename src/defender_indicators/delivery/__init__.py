@@ -6,7 +6,8 @@ threads carries the bytes. A kill at any point leaves a ledger that the next pro
 
 from defender_indicators.delivery.answer import Answer, Call, Failure, Transport
 from defender_indicators.delivery.codes import CODES
-from defender_indicators.delivery.control import Delivery, Progress
+from defender_indicators.delivery.control import Delivery
+from defender_indicators.delivery.deliverable import Progress
 from defender_indicators.delivery.health import Timing
 from defender_indicators.delivery.ledger import Ledger
 from defender_indicators.delivery.limiter import Window

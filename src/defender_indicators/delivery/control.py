@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final
 from uuid import uuid4
 
 from defender_indicators.clock import Clock
@@ -13,6 +14,7 @@ from defender_indicators.delivery import events
 from defender_indicators.delivery.answer import Transport
 from defender_indicators.delivery.approvals import Approval, approved, use
 from defender_indicators.delivery.calls import CallBook
+from defender_indicators.delivery.deliverable import Deliverable, Progress
 from defender_indicators.delivery.document import document
 from defender_indicators.delivery.health import Health, Timing
 from defender_indicators.delivery.ledger import Ledger
@@ -30,37 +32,6 @@ from defender_indicators.errors import InputError
 
 _PROGRESS_SECONDS: Final = 0.1
 _INDICATORS: Final = "/api/indicators"
-
-
-class Deliverable(Protocol):
-    """A plan, whoever made it."""
-
-    @property
-    def hash(self) -> str:
-        """Name of everything that would be done."""
-
-    @property
-    def subject_hash(self) -> str:
-        """Name of what is blocked, allowed or deleted where, whatever its title or expiry."""
-
-    @property
-    def idempotency_key(self) -> str:
-        """The caller's name for this import; ``""`` for none."""
-
-    def write(self, ledger: Ledger, run_id: str, created: str) -> None:
-        """Create the run in the ledger, whole or not at all."""
-
-
-class Progress(NamedTuple):
-    """Where a run stands; ``waiting_seconds`` is 0 while it does not wait or waits for an answer."""
-
-    total: int
-    accepted: int
-    refused: int
-    other: int
-    in_flight: int
-    waiting_seconds: float
-    waiting_reason: str
 
 
 class Delivery:
@@ -93,10 +64,31 @@ class Delivery:
         self._progress = progress
         self._patience = patience
         self._shown = 0.0
+        self._held = ExitStack()
+        self._holding = False
 
     def close(self) -> None:
         """Close the ledger; reports of this delivery end with it."""
+        self._held.close()
         self.ledger.close()
+
+    def hold(self) -> bool:
+        """Keep other runs of this tenant away until the end, for a caller who plans on what it reads from now on.
+
+        Returns:
+            Whether that is new; what was read before may be out of date.
+
+        Raises:
+            LockedError: another process is sending and nobody wants to wait.
+        """
+        if self._holding:
+            return False
+        self._held.enter_context(sender_lock(self._path, self._clock, self._patience))
+        self._holding = True
+        return True
+
+    def _exclusive(self) -> AbstractContextManager[object]:
+        return nullcontext() if self._holding else sender_lock(self._path, self._clock, self._patience)
 
     def deliver(self, plan: Deliverable, transport: Transport) -> Report:
         """Send a plan. The same plan again, or the same idempotency key, continues the run that is there.
@@ -105,7 +97,7 @@ class Delivery:
             LockedError: another process is sending and nobody wants to wait.
             InputError: the idempotency key was used for other indicators.
         """
-        with sender_lock(self._path, self._clock, self._patience):
+        with self._exclusive():
             known = self._known(plan)
             if known is None:
                 self._stop.require_off()
@@ -121,7 +113,7 @@ class Delivery:
         Raises:
             InputError: there is no such run, or nothing to resume.
         """
-        with sender_lock(self._path, self._clock, self._patience):
+        with self._exclusive():
             unfinished = self.ledger.unfinished()
             if not run_id and not unfinished:
                 raise InputError(f"{self._path}: every run is finished; there is nothing to resume")

@@ -9,8 +9,8 @@ Not to be mixed up with ``audit``, which checks whether the ledger agrees with i
 
 from __future__ import annotations
 
-import getpass
 import os
+import pwd
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -167,10 +167,10 @@ def export(source: Source, target: Path) -> int:
 
 
 def os_user() -> str:
-    """Return the name of the operating-system user, the number where it has none."""
+    """Return the name of the operating-system user, the number where it has none; the environment is not asked."""
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
         return str(os.geteuid())
 
 

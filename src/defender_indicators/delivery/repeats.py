@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 from defender_indicators.delivery.spool import Series
 from defender_indicators.indicators import Indicator
 
-BLOCKING: Final = frozenset({"Block", "BlockAndRemediate"})
+BLOCKING: Final = frozenset({"Block", "BlockAndRemediate", "AlertAndBlock"})
 _PARTITIONS: Final = 64
 _SORTED_AT_ONCE: Final = 50_000
 _RECORD: Final = Struct("<q16sqqBB")

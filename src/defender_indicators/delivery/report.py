@@ -112,12 +112,17 @@ def _results(ledger: Ledger, run_id: str) -> Iterator[dict[str, Any]]:
 
 
 def _retryable(ledger: Ledger, run_id: str) -> int:
+    """Count the rows to import again; a plan's rows have an order, so that they are resumed or planned anew."""
+    if ledger.run(run_id).kind != "import":
+        return 0
     counts = ledger.counts(run_id, operation="import")
     return sum(counts.get(name, 0) for name in RETRYABLE)
 
 
 def _retry_with(ledger: Ledger, run_id: str) -> Iterator[dict[str, Any]]:
     """Return the rows to import again; what is to be deleted now, only a new look at the tenant can say."""
+    if not _retryable(ledger, run_id):
+        return
     for row in every_row(ledger, run_id):
         if row.status in RETRYABLE and row.operation == "import" and row.payload is not None:
             yield orjson.loads(row.payload)

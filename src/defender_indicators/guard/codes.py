@@ -21,6 +21,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "too_many_deletes": "The run would delete more than is usual at once; look at the source, then approve",
         "incomplete_source": "The source was not read to its end, so what is missing in it is not deleted",
         "unknown_device_group": "The tenant has no such device group; correct it, or approve it if it comes later",
+        "several_allowed": "Several rows of ours allow a value that is to be blocked; delete all but one",
         "foreign_row": "Another application or person made this indicator; it is touched only when asked for",
     }
 )

@@ -82,9 +82,8 @@ def _of(key: tuple[str, str], rows: Sequence[Row], snapshot: Snapshot) -> Iterat
     doubles = _grouped(rows, "action", "scope")
     for same in doubles:
         if len(same) > 1:
-            newest = sorted(same, key=lambda row: (not snapshot.own(row), str(row.get("lastUpdateTime", ""))))
-            surplus = [row for row in newest[:-1] if snapshot.own(row)]
-            yield Conflict("doubled", *key, same, surplus)
+            ours = sorted(filter(snapshot.own, same), key=_stays_longest)
+            yield Conflict("doubled", *key, same, ours[:-1])
     actions = {row["action"] for row in rows}
     if "Allowed" in actions and actions & _STOPPING:
         yield Conflict("allowed_and_blocked", *key, rows)
@@ -95,6 +94,11 @@ def _of(key: tuple[str, str], rows: Sequence[Row], snapshot: Snapshot) -> Iterat
     scopes = {row["scope"] for row in rows}
     if "" in scopes and len(scopes) > 1:
         yield Conflict("several_scopes", *key, rows)
+
+
+def _stays_longest(row: Row) -> tuple[bool, str, str]:
+    ends = str(row.get("expirationTime", ""))
+    return not ends, ends, str(row.get("lastUpdateTime", ""))
 
 
 def _grouped(rows: Sequence[Row], *names: str) -> list[list[Row]]:

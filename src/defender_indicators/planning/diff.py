@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 import orjson
 
@@ -17,6 +18,8 @@ from defender_indicators.indicators import Indicator
 from defender_indicators.planning.changes import Change, Wanted, deleting, writing
 from defender_indicators.planning.comparison import differing, due
 from defender_indicators.planning.snapshot import APPLICATION, Row, Snapshot
+
+_SEVERAL: Final = "several rows of ours allow the value; delete all but one of them, then plan again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,8 @@ class Diff:
         if not same:
             return list(self._absent(wanted, there))
         # What a replacement that was cut off between its two steps has left.
-        left = [self._delete("clear", row, f"the row with {one.action} is there") for row in self._leaving(one, there)]
+        beside = [row for row in there if row["scope"] == one.scope]
+        left = [self._delete("clear", row, f"the row with {one.action} is there") for row in self._leaving(one, beside)]
         if not ours:
             return [_covered(wanted, same[0], self._snapshot), *left]
         best, *doubles = ours if len(ours) == 1 else _best_first(wanted, ours)
@@ -99,7 +103,10 @@ class Diff:
             reason = f"row {others[0]['id']} of {whose} has this value with the action {others[0]['action']}"
             yield writing("add", wanted).stopped("held", "foreign_row", reason)
             return
-        if leaving := self._leaving(wanted.indicator, there):
+        leaving = self._leaving(wanted.indicator, there)
+        if sum(row["action"] == "Allowed" for row in leaving) > 1:
+            yield writing("add", wanted).stopped("held", "several_allowed", _SEVERAL, hard=True)
+        elif leaving:
             yield from self._replaced(wanted, leaving)
         else:
             yield writing("add", wanted)

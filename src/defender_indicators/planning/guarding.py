@@ -10,7 +10,9 @@ from defender_indicators.guard.codes import Hold
 from defender_indicators.indicators import Indicator
 from defender_indicators.planning.changes import WRITING, Change
 
-_BLOCKING: Final = frozenset({"Block", "BlockAndRemediate"})
+_BLOCKING: Final = frozenset({"Block", "BlockAndRemediate", "AlertAndBlock"})
+_FEW: Final = 20
+"""So many rows may stop blocking in one run, however few there are."""
 Judge = Callable[[Indicator], Hold | None]
 Brake = Callable[[int], Hold | None]
 
@@ -33,7 +35,20 @@ def guarded(changes: Sequence[Change], judge: Judge, brakes: Brakes) -> list[Cha
     blocks = [change for change in found if change.sent and _new_block(change)]
     found = _held(found, blocks, brakes.blocks(len(blocks)))
     leaving = [change for change in found if change.sent and change.kind == "delete"]
+    weakened = _weakened(found)
+    leaving += weakened if len(weakened) > _FEW else []
     return _together(_held(found, leaving, brakes.deletes(len(leaving))))
+
+
+def _weakened(changes: Sequence[Change]) -> list[Change]:
+    """Return rows that block and make way for one that does not, or for other devices: as good as deleted."""
+    olds = [change for change in changes if change.sent and change.kind == "clear" and change.action in _BLOCKING]
+    kept = {
+        (change.value, change.scope)
+        for change in changes
+        if change.operation == "import" and change.action in _BLOCKING and change.status in {"pending", "unchanged"}
+    }
+    return [change for change in olds if (change.value, change.scope) not in kept]
 
 
 def _judged(change: Change, judge: Judge) -> Change:
@@ -62,7 +77,7 @@ def _held(changes: Sequence[Change], which: Iterable[Change], hold: Hold | None)
 def _together(changes: Sequence[Change]) -> list[Change]:
     """Hold what belongs to a held row: of a replacement both halves are done, or none."""
     stopped = {change.position: change for change in changes if change.status == "held"}
-    firsts = {change.after: change for change in stopped.values() if change.kind == "replace"}
+    firsts = {change.after: change for change in stopped.values() if change.operation == "import"}
     return [_with_partner(change, stopped.get(change.after) or firsts.get(change.position)) for change in changes]
 
 

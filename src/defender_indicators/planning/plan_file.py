@@ -19,6 +19,7 @@ from defender_indicators.planning.prepared import Prepared
 SCHEMA_VERSION: Final = "1.0"
 _SORTED: Final = orjson.OPT_SORT_KEYS
 _READABLE: Final = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+_LONGEST: Final = timedelta(days=30)
 _NAMES: Final = Change._fields
 _BLANK: Final = {**Change._field_defaults, "value": "", "type": "", "action": ""}
 _NEEDED: Final = frozenset(
@@ -85,7 +86,7 @@ def read_plan(content: bytes, place: str, limits: Limits) -> PlanFile:
         raise InputError(f"{place}: was edited after it was written; nothing was sent, plan again")
     try:
         found = _plan(document, limits)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{place}: not a plan that can be applied ({type(error).__name__}); plan again") from None
     if found.plan.hash != found.hash:
         raise InputError(f"{place}: its changes do not match its hash; nothing was sent, plan again")
@@ -134,6 +135,8 @@ def _plan(document: Mapping[str, Any], limits: Limits) -> PlanFile:
         limits=limits,
     )
     created, expires = (datetime.fromisoformat(document[name]) for name in ("created", "expires"))
+    if not (created.tzinfo and expires.tzinfo and expires - created <= _LONGEST and isinstance(plan.facts, dict)):
+        raise ValueError("no plan lives longer")
     return PlanFile(plan, document["tenant"], created, expires, document["hash"])
 
 

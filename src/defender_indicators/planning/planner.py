@@ -12,6 +12,8 @@ from hashlib import sha256
 from typing import Any, Final
 
 from defender_indicators.delivery import Limits
+from defender_indicators.errors import InputError
+from defender_indicators.indicators.codes import shown
 from defender_indicators.planning.capacity import Room, fitted, summary
 from defender_indicators.planning.changes import Change, Wanted, deleting
 from defender_indicators.planning.diff import Diff, Goal
@@ -92,9 +94,36 @@ class Planner:
         return self._prepared(kind, judged, ())
 
     def again(self, plan: Prepared) -> Prepared:
-        """Judge a plan that was made before once more: the guard may know more by now."""
+        """Judge a plan that was made before once more: the guard may know more by now.
+
+        Raises:
+            InputError: a change is none that was ever planned for this tenant.
+        """
+        for change in plan.changes:
+            self._require_plausible(change)
         judged = guarded(plan.changes, self.judge, self._brakes_of(plan))
         return replace(plan, changes=judged)
+
+    def _require_plausible(self, change: Change) -> None:
+        """Refuse what only an edited plan can say: a checksum finds accidents, not intent."""
+        row = self.snapshot.by_id(change.id) if change.id else None
+        named = (change.type, change.value, change.action)
+        same = row is not None and (row["type"], row["value"], row["action"]) == named
+        own = row is not None and self.snapshot.own(row)
+        allowed = {
+            "add": change.status in {"pending", "held", "deferred", "rejected"},
+            "replace": change.status in {"pending", "held", "deferred"},
+            "update": same and own,
+            "renew": same and own,
+            "unchanged": change.status in {"unchanged", "deferred"},
+            "rejected": change.status in {"rejected", "duplicate"},
+            "delete": same and (own or change.status in {"held", "rejected"}),
+            "clear": same and own,
+            "evict": same and own,
+        }
+        if not allowed.get(change.kind, False):
+            what = f"change {change.position} ({change.kind} of {shown(change.value, 80)})"
+            raise InputError(f"{what}: no such change was planned for this tenant; nothing was sent, plan again")
 
     def _brakes_of(self, plan: Prepared) -> Brakes:
         if plan.kind != "sync":
@@ -104,6 +133,16 @@ class Planner:
     def _explicit(self) -> Brakes:
         """Return the brakes of a wish that names its rows: a few of them may well be all there are."""
         return self.brakes(max(self.snapshot.count()["own"], FEW), True)
+
+    def _fitted(self, changes: Sequence[Change], set_name: str) -> list[Change]:
+        """Fit the changes; where rows would have to give way for more than the brake lets go, none does."""
+        found = fitted(changes, self.snapshot, self.room, set_name)
+        leaving = sum(change.sent and change.kind in {"delete", "evict"} for change in found)
+        evicted = any(change.kind == "evict" for change in found)
+        own = len(self.snapshot.ids_of(set_name))
+        if evicted and self.brakes(own, True).deletes(leaving):
+            return fitted(changes, self.snapshot, replace(self.room, evict=False), set_name)
+        return found
 
     def _deletion(self, row: Row, position: int, *, foreign: bool) -> Change:
         change = deleting("delete", row, position)
@@ -123,7 +162,7 @@ class Planner:
         set_name: str = "",
         facts: Mapping[str, Any] | None = None,
     ) -> Prepared:
-        changes = fitted(changes, self.snapshot, self.room, set_name)
+        changes = self._fitted(changes, set_name)
         whole = sorted((*changes, *stopped), key=lambda change: change.position)
         return Prepared(
             changes=whole,

@@ -18,6 +18,8 @@ from defender_indicators.planning.changes import Change
 from defender_indicators.planning.retirement import retire
 
 KINDS: Final = ("add", "update", "renew", "replace", "delete", "clear", "evict", "unchanged")
+_TO_COME: Final = frozenset({"pending", "held", "deferred"})
+"""What is sent now or when it is released: it needs its own place in the order."""
 STOPPED: Final = ("held", "deferred", "rejected", "duplicate")
 
 
@@ -48,12 +50,11 @@ class Prepared:
     @property
     def hash(self) -> str:
         """Name what would be done to whom, and what is held for which reason; an approval is bound to it."""
-        digest = sha256(f"{self.kind}\0{self.set_name}\0".encode())
+        digest = sha256(f"{self.kind}\0{self.set_name}\0{self.author}\0".encode())
         for change in self.changes:
-            if change.kind != "rejected":
-                held = change.code if change.status == "held" else ""
-                facts = f"{change.kind}\0{change.operation}\0{change.id}\0{change.after}\0{held}\0"
-                digest.update(facts.encode() + change.row)
+            held = change.code if change.status == "held" else ""
+            facts = (change.kind, change.status, change.id, change.after, change.lane, change.hard, held)
+            digest.update("\0".join(map(str, facts)).encode() + change.row)
         return digest.hexdigest()
 
     @property
@@ -96,7 +97,7 @@ class Prepared:
         for change in self.changes:
             if change.operation == "import":
                 imports[change.position] = 1 + seen[change.value]
-                seen[change.value] += change.sent
+                seen[change.value] += change.status in _TO_COME
         last = 1 + max(seen.values(), default=0)
 
         def lane(change: Change) -> int:

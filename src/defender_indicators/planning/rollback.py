@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -39,11 +39,28 @@ def inverse(done: Sequence[Done], earlier: Iterable[Done], snapshot: Snapshot, b
         if listed is None or not snapshot.own(listed) or not _as_sent(row, listed):
             continue
         if identifier in before:
-            found.append(_restored(before[identifier], len(found), identifier, "update"))
+            kind = "update" if before[identifier].get("action") == listed["action"] else "replace"
+            found.append(_restored(before[identifier], len(found), identifier, kind))
         elif _created_since(listed, began):
             found.append(deleting("delete", listed, len(found), reason="the run created it"))
     gone = [one.row for one in done if one.operation == "delete" and _free(one.row, snapshot, imports)]
-    return found + [_restored(row, position, "", "add") for position, row in enumerate(gone, start=len(found))]
+    back = [_restored(row, position, "", "add") for position, row in enumerate(gone, start=len(found))]
+    return list(_linked(found, back))
+
+
+def _linked(undone: Sequence[Change], back: Sequence[Change]) -> Iterator[Change]:
+    """Yield the changes in order, a row that comes back for one that goes as the pair that they are.
+
+    The other row goes once its predecessor is there; what allows goes first.
+    """
+    returning = {(change.type, change.value): change for change in back}
+    gone: dict[int, int] = {}
+    for change in undone:
+        partner = returning.get((change.type, change.value)) if change.kind == "delete" else None
+        if partner and change.action == "Allowed":
+            gone[partner.position] = change.position
+        yield change._replace(after=partner.position) if partner and change.action != "Allowed" else change
+    yield from (change._replace(after=gone.get(change.position, change.after)) for change in back)
 
 
 def _as_sent(row: Mapping[str, Any], listed: Row) -> bool:
