@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from defender_indicators.delivery.records import NOTHING
 from defender_indicators.guard.codes import Hold
 from defender_indicators.indicators import Indicator
 from defender_indicators.planning.changes import WRITING, Change
@@ -77,7 +78,7 @@ def _held(changes: Sequence[Change], which: Iterable[Change], hold: Hold | None)
 def _together(changes: Sequence[Change]) -> list[Change]:
     """Hold what belongs to a held row: of a replacement both halves are done, or none."""
     stopped = {change.position: change for change in changes if change.status == "held"}
-    firsts = {change.after: change for change in stopped.values() if change.operation == "import"}
+    firsts = {change.after: change for change in stopped.values() if change.after != NOTHING}
     return [_with_partner(change, stopped.get(change.after) or firsts.get(change.position)) for change in changes]
 
 
