@@ -153,3 +153,18 @@ def test_options_of_an_import_have_the_last_word_over_its_policy(tenant, spawn, 
 def test_a_plain_list_needs_no_action_where_a_policy_names_it(tenant, spawn, policy):
     assert spawn("import", "-", "--policy", policy, stdin="a.example.com\n").code == 0
     assert [row["action"] for row in tenant.rows()] == ["Warn"]
+
+
+@pytest.mark.parametrize("form", ["ndjson", "json", "portal-csv", "values"])
+def test_case_120_nothing_that_a_terminal_obeys_is_printed(spawn, tmp_path, form):
+    row = {
+        "indicatorType": "DomainName",
+        "indicatorValue": "login.example.com",
+        "action": "Block",
+        "title": "a\u202eb\x1b[2J",
+    }
+    file = tmp_path / "rows.json"
+    file.write_text(json.dumps([row]), encoding="utf-8")
+    ended = spawn("extract", str(file), "--output", form)
+    assert "\x1b" not in ended.out
+    assert "\u202e" not in ended.out

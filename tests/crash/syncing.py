@@ -36,7 +36,7 @@ KINDS = {
 """Kind of a value → what the set has of it, what the first version of the source wants, what the second."""
 FOREIGN = {"in the way": (ALLOWED, BLOCK), "the same": (BLOCK, BLOCK), "elsewhere": (WARN, None)}
 """Kind of a value of somebody else → their row, and what the source wants. An approval would release what is held."""
-EACH = 3
+EACH = 2
 STRICT = {"Block", "Warn"}
 OPEN = ("pending", "unknown", "held", "deferred", "refused", "quarantined")
 WRITES = ("import", "batch_delete")

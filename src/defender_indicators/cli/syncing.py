@@ -164,6 +164,6 @@ def _planned(options: Options, output: Path, why: str, work: Callable[[Context],
             return context.preview(plan)
 
         code = deliver(options, context, show)
-    waiting = "; what is held waits for the approval of that run" if code == HELD else ""
+    waiting = f", `approve {output}` releases what is held" if code == HELD else ""
     console.say(f"Plan written to {output}; `apply {output}` carries it out{waiting}.")
     return code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -63,11 +64,12 @@ WRITERS: Final[Mapping[str, Callable[[BinaryIO, Rows], None]]] = {
 
 
 def _json(row: Mapping[str, Any]) -> bytes:
-    return orjson.dumps(row, default=str)
+    line = orjson.dumps(row, default=str)
+    return line if line.decode().isprintable() else json.dumps(row, default=str).encode()
 
 
 def _cell(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     text = ",".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
-    return inert(text)
+    return inert("".join(sign if sign.isprintable() or sign == "\n" else ascii(sign)[1:-1] for sign in text))
