@@ -132,7 +132,11 @@ class Table:
         return data
 
 def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    # On Linux the figure of getrusage outlives exec, so that it may be that of whoever started us.
+    if sys.platform == "darwin":
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
 
 with open_source("-", Table(), chosen="csv", unique=True) as source:
     for number, _ in enumerate(source.rows):
