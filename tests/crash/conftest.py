@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -318,13 +319,13 @@ def make_changes(make_tenant):
 
 @pytest.fixture
 def make_sync(make_tenant, load_module, monkeypatch):
-    """make_sync(seed, *faults, approving, **settings) is a tenant to be synced, and the story that kills the syncs."""
+    """make_sync(seed, *faults, approving, **settings) is a tenant to be synced, and two stories that kill the syncs."""
     module = load_module("crash/syncing.py")
 
     def make(seed, *faults, approving=False, **settings):
         settings = {"window_seconds": 0.3, "reconcile_after": 1.0} | settings
         syncing = module.Syncing(make_tenant(seed, *faults, **settings), monkeypatch, approving=approving)
-        return syncing, lambda *given, **more: module.story(*given, random.Random(seed), **more)
+        return syncing, partial(module.story, syncing, random.Random(seed)), partial(module.scheduled, syncing)
 
     return make
 

@@ -36,7 +36,7 @@ KINDS = {
 """Kind of a value → what the set has of it, what the first version of the source wants, what the second."""
 FOREIGN = {"in the way": (ALLOWED, BLOCK), "the same": (BLOCK, BLOCK), "elsewhere": (WARN, None)}
 """Kind of a value of somebody else → their row, and what the source wants. An approval would release what is held."""
-EACH = 2
+EACH = 3
 STRICT = {"Block", "Warn"}
 OPEN = ("pending", "unknown", "held", "deferred", "refused", "quarantined")
 WRITES = ("import", "batch_delete")
@@ -80,15 +80,15 @@ class Syncing:
         others = () if approving else [kind for kind in FOREIGN.values() for _ in range(EACH)]
         self._others = dict(enumerate(others, start=1000))
         self._emulator = tenant.emulator
-        self._fill()
         self._moments = Moments(self._emulator.service.tenant(self._emulator.tenant_id).store, monkeypatch)
+        self._fill()
         self.write()
 
     def write(self):
         """Write the next version of the source; it takes turns between the two that there are."""
         self.version, self._moments.synced = self.version + 1, 0
-        title = f"v{self.version}"
-        rows = [self._row(number, _wanted(kind, self.version), title) for number, kind in self._kinds.items()]
+        titled = [(number, kind, _title(number, self.version)) for number, kind in self._kinds.items()]
+        rows = [self._row(number, _wanted(kind, self.version), title) for number, kind, title in titled]
         rows += [self._row(number, kind[1], "wanted") for number, kind in self._others.items()]
         (self.tenant.home / "source.json").write_bytes(orjson.dumps([row for row in rows if row]))
 
@@ -226,7 +226,7 @@ class Syncing:
             there[row["indicatorValue"]].append((_said(row), row["title"]))
         wrong = []
         for number, kind in self._kinds.items():
-            wanted, title = _wanted(kind, self.version), f"v{self.version}"
+            wanted, title = _wanted(kind, self.version), _title(number, self.version)
             if wanted == ALLOWED != kind[0] and not self.approving:
                 wanted, title = kind[0], ""  # held, and what is there may be of any version
                 there[_value(number)] = [(said, "") for said in {said for said, _ in there[_value(number)]}]
@@ -289,8 +289,25 @@ def story(syncing, dice, *, kills, points):
     return syncing.settle()
 
 
+def scheduled(syncing, *, kills):
+    """Kill a sync at its last sends, let the source go on, sync anew, and only then resume; returns what is wrong."""
+    for visit in kills:
+        syncing.sync(failpoint=["send before", visit])
+        syncing.write()
+        syncing.sync()
+        while syncing.unfinished() and syncing.resume() in (0, 1, 6):
+            pass
+        syncing.write()
+    return syncing.settle()
+
+
 def _value(number):
     return f"{number + 1:064x}"
+
+
+def _title(number, version):
+    """Return the title that tells versions apart; of some values it stays, so that a sync finds them as they are."""
+    return f"v{version if number % EACH else 0}"
 
 
 def _wanted(kind, version):

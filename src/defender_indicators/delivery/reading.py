@@ -95,8 +95,9 @@ def changed_since(row: Mapping[str, Any], listed: Mapping[str, Any], sent_wall: 
 
 
 def _equal(sent: Mapping[str, Any], listed: Mapping[str, Any]) -> bool:
-    """Compare the fields that both sides name; empty text and null are the same."""
-    return all(_plain(sent[name]) == _plain(listed[name]) for name in _COMPARED if name in sent and name in listed)
+    """Compare the fields that both sides name, and the end: without one a row stays. Empty text and null are the same."""
+    named = (name for name in _COMPARED if name in sent and (name in listed or name == "expirationTime"))
+    return all(_plain(sent[name]) == _plain(listed.get(name)) for name in named)
 
 
 def _plain(value: Any) -> Any:
