@@ -95,7 +95,7 @@ def changed_since(row: Mapping[str, Any], listed: Mapping[str, Any], sent_wall: 
 
 
 def _equal(sent: Mapping[str, Any], listed: Mapping[str, Any]) -> bool:
-    """Compare the fields that both sides name, and the end: without one a row stays. Empty text and null are the same."""
+    """Compare the fields that both sides name, and the end, without which a row stays; null is empty text."""
     named = (name for name in _COMPARED if name in sent and (name in listed or name == "expirationTime"))
     return all(_plain(sent[name]) == _plain(listed.get(name)) for name in named)
 
