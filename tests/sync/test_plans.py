@@ -203,7 +203,7 @@ def test_a_hard_hold_alone_cannot_be_approved(world, row):
     assert "no approval releases what is held" in ended.err
 
 
-def test_an_approval_of_another_run_releases_nothing(world, row):
+def test_case_114_an_approval_of_another_run_releases_nothing(world, row):
     one, two = world.sync([row("blogspot.com", "Block")]), world.sync([row("google.com", "Block")], name="two")
     release(world, one["run_id"])
     with world.context() as context:
@@ -211,7 +211,7 @@ def test_an_approval_of_another_run_releases_nothing(world, row):
     assert world.writes() == {}
 
 
-def test_an_approval_that_has_ended_releases_nothing(world, row):
+def test_case_114_an_approval_that_has_ended_releases_nothing(world, row):
     report = world.sync([row("blogspot.com", "Block")])
     release(world, report["run_id"], hours=25)
     with world.context() as context:
