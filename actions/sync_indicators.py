@@ -19,9 +19,8 @@ def run(inputs: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
     Returns:
         An import report; ``plan`` says what was planned.
     """
-    given = [name for name in ("source", "text", "indicators") if inputs[name]]
-    if len(given) != 1:
-        raise InputError("$: give source, text or indicators, one of them, and not empty; to empty a set, delete it")
+    if bool(inputs["source"]) + bool(inputs["text"]) + ("indicators" in inputs) != 1:
+        raise InputError("$: give source, text or indicators, one of them; a source that is empty is none")
     wishes = {name: inputs[name] for name in ("defaults", "lifetime_days", "keep_missing")}
     wishes["set_name"] = inputs["set"]
     if inputs["source"] or inputs["text"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     Rows = Iterable[Mapping[str, Any]]
 
+_OBEYED: Final = re.compile("[\x07\x08\x1b\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What a terminal does not show but obeys."""
 _PORTAL: Final = {
     "indicatorType": "IndicatorType",
     "indicatorValue": "IndicatorValue",
@@ -72,4 +75,4 @@ def _cell(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     text = ",".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
-    return inert("".join(sign if sign.isprintable() or sign == "\n" else ascii(sign)[1:-1] for sign in text))
+    return _OBEYED.sub(lambda found: ascii(found[0])[1:-1], inert(text))
