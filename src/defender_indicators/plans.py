@@ -150,7 +150,7 @@ class Plans:
         ledger = self._context.delivery.ledger
         run = ledger.run(run_id)
         planner = self.planner()
-        changes = inverse(_done(ledger, run), _sent_before(ledger, run), planner.snapshot, run.created)
+        changes = inverse(list(_done(ledger, run)), _sent_before(ledger, run), planner.snapshot, run.created)
         if not changes:
             raise InputError(f"run {run.id}: nothing of it is left in the tenant that could be undone")
         return planner.repair("rollback", changes)
@@ -248,22 +248,15 @@ _UNREADABLE = frozenset(
 _ABSENT = "no row of the tenant has this id or value"
 
 
-def _done(ledger: Ledger, run: Run) -> list[Done]:
-    """Return what a run has changed, by the answers in the ledger."""
-    found = []
+def _done(ledger: Ledger, run: Run) -> Iterator[Done]:
+    """Yield what a run has changed, by the answers in the ledger."""
     for batch in list(ledger.batches("run = ? AND state = 'answered' ORDER BY lane, first", (run.id,))):
         for row, identifier in zip(batch.payloads(), ledger.ids(batch.id), strict=True):
             if identifier is not None:
-                found.append(Done(batch.operation, row, identifier))
-    return found
+                yield Done(batch.operation, row, identifier)
 
 
 def _sent_before(ledger: Ledger, run: Run) -> Iterator[Done]:
     """Yield the rows that older runs have brought into the tenant, oldest first."""
-    older = [other.id for other in ledger.runs() if other.number < run.number]
-    for other in older:
-        answered = "run = ? AND state = 'answered' AND operation = 'import' ORDER BY lane, first"
-        for batch in list(ledger.batches(answered, (other,))):
-            for row, identifier in zip(orjson.loads(batch.body)["Indicators"], ledger.ids(batch.id), strict=True):
-                if identifier is not None:
-                    yield Done("import", row, identifier)
+    older = (other for other in ledger.runs() if other.number < run.number)
+    return (done for other in older for done in _done(ledger, other) if done.operation == "import")

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from defender_indicators.delivery.records import NOTHING
+from defender_indicators.delivery.repeats import BLOCKING
 from defender_indicators.guard.codes import Hold
 from defender_indicators.indicators import Indicator
 from defender_indicators.planning.changes import WRITING, Change
 
-_BLOCKING: Final = frozenset({"Block", "BlockAndRemediate", "AlertAndBlock"})
 _FEW: Final = 20
 """So many rows may stop blocking in one run, however few there are."""
 Judge = Callable[[Indicator], Hold | None]
@@ -43,11 +43,11 @@ def guarded(changes: Sequence[Change], judge: Judge, brakes: Brakes) -> list[Cha
 
 def _weakened(changes: Sequence[Change]) -> list[Change]:
     """Return rows that block and make way for one that does not, or for other devices: as good as deleted."""
-    olds = [change for change in changes if change.sent and change.kind == "clear" and change.action in _BLOCKING]
+    olds = [change for change in changes if change.sent and change.kind == "clear" and change.action in BLOCKING]
     kept = {
         (change.value, change.scope)
         for change in changes
-        if change.operation == "import" and change.action in _BLOCKING and change.status in {"pending", "unchanged"}
+        if change.operation == "import" and change.action in BLOCKING and change.status in {"pending", "unchanged"}
     }
     return [change for change in olds if (change.value, change.scope) not in kept]
 
@@ -62,7 +62,7 @@ def _judged(change: Change, judge: Judge) -> Change:
 
 
 def _new_block(change: Change) -> bool:
-    return change.kind in {"add", "replace"} and change.action in _BLOCKING
+    return change.kind in {"add", "replace"} and change.action in BLOCKING
 
 
 def _held(changes: Sequence[Change], which: Iterable[Change], hold: Hold | None) -> list[Change]:

@@ -16,13 +16,10 @@ from defender_indicators.indicators import Indicator, matching_key
 from defender_indicators.indicators.canonical import scope_of
 from defender_indicators.planning.capacity import rank
 from defender_indicators.planning.changes import Change, Wanted
+from defender_indicators.sources.mapping import LIFETIME, RANK
 
 MOST_ROWS: Final = 200_000
 """So many rows can be compared with a tenant that holds 15,000; more is a source that wants a stricter policy."""
-RANK: Final = "x-rank"
-"""Where a reader leaves what a row is ranked by: ``[priority, confidence, newest]``."""
-LIFETIME: Final = "x-lifetime"
-"""Where it leaves after how many days a row ends whose source names no end; 0 for never."""
 
 
 class Ranked:
